@@ -1,0 +1,269 @@
+"""The streaming matched filter: the reference that the flight core is checked against.
+
+A matched filter in log radiance (Beer-Lambert makes CH4 additive there), with running per-column
+means and one shrunk covariance shared by all columns, so that a line can be judged while the
+capture is still being imaged. The filter follows Thompson et al. 2015 (AMT 8, 4383, column-wise
+whitening) and Foote et al. 2020 (TGRS 58, 6480, Eq. 2: the filter and its unit absorption);
+the saturating response of CH4 is kept as a curve, not as one slope.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float32]
+Array64 = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+LOG_FLOOR = -4.0
+LOG_CEILING = 3.0
+LOG_SCALE = 4096.0
+"""Counts per unit of log radiance in the flight ring (int16)."""
+LOADING = 1e-7
+"""Variance added to each band, far below the sensor's noise, so that a solve cannot fail."""
+STD_FLOOR = 1e-3
+
+
+@dataclass(frozen=True)
+class FilterTables:
+    """What the filter must know of sensor and gas.
+
+    Attributes:
+        alphas: (A,) float64, enhancements in ppm m, first 0, rising.
+        log_transmittance: (A, K) float64, ln of the transmittance at each enhancement and band.
+        reference: (K,) float64, radiance in uW cm-2 sr-1 nm-1 that log radiance is relative to.
+        noise_a: (K,) float64, noise model sigma = a * sqrt(b + L).
+        noise_b: (K,) float64.
+    """
+
+    alphas: Array64
+    log_transmittance: Array64
+    reference: Array64
+    noise_a: Array64
+    noise_b: Array64
+
+    @property
+    def target(self) -> Array64:
+        """(K,) change of log radiance per ppm m, taken at the first point of the curve."""
+        return np.asarray(self.log_transmittance[1] / self.alphas[1])
+
+
+@dataclass(frozen=True)
+class FilterSettings:
+    """Constants of the running statistics; the flight core takes the same from its plan."""
+
+    memory_lines: int = 512
+    covariance_stride: int = 4
+    kappa: float = 16.0
+    exclude_sigma: float = 3.0
+
+
+@dataclass
+class Statistics:
+    """Running statistics of one capture.
+
+    Attributes:
+        mean: (samples, K) running mean of log radiance a column.
+        feature_mean: (samples, F) running mean of dynamic features a column.
+        weight: (samples,) lines behind each mean, forgetting included.
+        scatter: (K, K) sum of outer products of deviations.
+        feature_scatter: (F,) sum of squared deviations of features.
+        count: Pixels behind ``scatter``, forgetting included.
+    """
+
+    mean: Array64
+    feature_mean: Array64
+    weight: Array64
+    scatter: Array64
+    feature_scatter: Array64
+    count: float = 0.0
+
+    @classmethod
+    def empty(cls, samples: int, bands: int, features: int) -> Statistics:
+        """Return statistics of nothing."""
+        return cls(
+            np.zeros((samples, bands)),
+            np.zeros((samples, features)),
+            np.zeros(samples),
+            np.zeros((bands, bands)),
+            np.zeros(features),
+        )
+
+
+@dataclass(frozen=True)
+class FilteredLines:
+    """What the filter makes of newly arrived lines.
+
+    Attributes:
+        enhancement: (n, samples) float32 ppm m; NaN where invalid.
+        sigma: (n, samples) float32 ppm m; NaN where invalid.
+        brightness: (n, samples) float32, mean log radiance over the filter's bands.
+        dynamic: (n, samples, F) float32, features less their column mean, over their deviation.
+        weights: (K,) float64, the filter, ppm m per unit of log radiance.
+    """
+
+    enhancement: Array
+    sigma: Array
+    brightness: Array
+    dynamic: Array
+    weights: Array64
+
+
+def log_radiance(radiance: Array, reference: Array64) -> Array:
+    """Return ln(L / reference), held within [-4, 3].
+
+    Args:
+        radiance: (..., bands) float32, uW cm-2 sr-1 nm-1.
+        reference: (bands,) radiance, same unit, positive.
+    """
+    ratio = radiance * (1.0 / reference).astype(np.float32)
+    low, high = np.float32(np.exp(LOG_FLOOR)), np.float32(np.exp(LOG_CEILING))
+    return np.log(np.clip(ratio, low, high, out=ratio), out=ratio)
+
+
+def quantize_log(log: Array) -> npt.NDArray[np.int16]:
+    """Return log radiance as the ring keeps it: int16, 4096 counts a unit, rounded to nearest even."""
+    return np.rint(log * np.float32(LOG_SCALE)).astype(np.int16)
+
+
+def linear_to_enhancement(linear: Array64, weights: Array64, tables: FilterTables) -> Array64:
+    """Undo saturation: map the linear filter output to ppm m along the filter's own response.
+
+    Args:
+        linear: Any shape, filter output in ppm m as if absorption were linear.
+        weights: (K,) the filter.
+        tables: Gas curve.
+    """
+    response = tables.log_transmittance @ weights
+    last = 1
+    while last + 1 < len(response) and response[last + 1] > response[last]:
+        last += 1
+    x, y = response[: last + 1], tables.alphas[: last + 1]
+    slope_last = (y[-1] - y[-2]) / (x[-1] - x[-2])
+    slope_first = y[1] / x[1]
+    inside = np.interp(linear, x, y)
+    return np.where(
+        linear > x[-1],
+        y[-1] + (linear - x[-1]) * slope_last,
+        np.where(linear < 0.0, linear * slope_first, inside),
+    )
+
+
+@dataclass
+class StreamingMatchedFilter:
+    """The filter with its state; one call of :meth:`absorb` for each batch of new lines.
+
+    Attributes:
+        tables: Sensor and gas tables.
+        settings: Constants of the statistics.
+        samples: Columns of the capture.
+        features: Number of dynamic features normalised along.
+    """
+
+    tables: FilterTables
+    samples: int
+    features: int = 0
+    settings: FilterSettings = field(default_factory=FilterSettings)
+    state: Statistics = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.state = Statistics.empty(self.samples, len(self.tables.reference), self.features)
+
+    def absorb(self, log: Array, valid: Mask, first_line: int, dynamic: Array | None = None) -> FilteredLines:
+        """Take in new lines, and judge them by the statistics that now include them.
+
+        Args:
+            log: (n, samples, K) float32 log radiance at the filter's bands, as read back from the ring.
+            valid: (n, samples) bool.
+            first_line: Line number of the first of them; picks the pixels of the covariance.
+            dynamic: (n, samples, F) float32 raw dynamic features.
+        """
+        if dynamic is None:
+            dynamic = np.zeros((*log.shape[:2], 0), np.float32)
+        lines = np.arange(first_line, first_line + log.shape[0])[:, None]
+        chosen = (lines + np.arange(self.samples)[None, :]) % self.settings.covariance_stride == 0
+        before, keep = self.state, valid
+        state, weights, used, used_f = self._update(before, log, dynamic, keep, chosen)
+        alpha = self._enhancement(log, used, weights)
+        picked = alpha[chosen & keep]
+        if picked.size:
+            keep = valid & (alpha <= self.settings.exclude_sigma * picked.std())
+            state, weights, used, used_f = self._update(before, log, dynamic, keep, chosen)
+            alpha = self._enhancement(log, used, weights)
+        self.state = state
+        brightness = log.mean(axis=2, dtype=np.float32)
+        sigma = self._sigma(alpha, brightness, weights, chosen & keep)
+        deviation = np.sqrt(state.feature_scatter / max(state.count, 1.0)) + STD_FLOOR
+        normal = ((dynamic - used_f[None]) / deviation).astype(np.float32)
+        nan = np.float32(np.nan)
+        return FilteredLines(
+            np.where(valid, alpha, nan).astype(np.float32),
+            np.where(valid, sigma, nan).astype(np.float32),
+            brightness,
+            np.where(valid[..., None], normal, np.float32(0)),
+            weights,
+        )
+
+    def _update(
+        self, before: Statistics, log: Array, dynamic: Array, keep: Mask, chosen: Mask
+    ) -> tuple[Statistics, Array64, Array64, Array64]:
+        """Return (new statistics, filter, used column means of bands, used column means of features)."""
+        memory = float(self.settings.memory_lines)
+        old = np.minimum(before.weight, memory)
+        new = keep.sum(axis=0).astype(np.float64)
+        total = old + new
+        safe = np.maximum(total, 1e-12)[:, None]
+        mean = (old[:, None] * before.mean + _column_sum(log, keep)) / safe
+        mean_f = (old[:, None] * before.feature_mean + _column_sum(dynamic, keep)) / safe
+        used, used_f = self._shrink(mean, total), self._shrink(mean_f, total)
+
+        take = chosen & keep
+        rows, columns = np.nonzero(take)
+        deviation = log[rows, columns].astype(np.float64) - used[columns]
+        deviation_f = dynamic[rows, columns].astype(np.float64) - used_f[columns]
+        cap = memory * self.samples / self.settings.covariance_stride
+        decay = min(1.0, cap / before.count) if before.count > 0 else 0.0
+        scatter = decay * before.scatter + deviation.T @ deviation
+        scatter_f = decay * before.feature_scatter + (deviation_f**2).sum(axis=0)
+        count = decay * before.count + len(rows)
+        state = Statistics(mean, mean_f, total, scatter, scatter_f, count)
+        return state, self._weights(state), used, used_f
+
+    def _shrink(self, mean: Array64, weight: Array64) -> Array64:
+        """Draw column means towards the mean over all columns while few lines are behind them."""
+        overall = (weight @ mean) / max(float(weight.sum()), 1e-12)
+        kappa = self.settings.kappa
+        return np.asarray((weight[:, None] * mean + kappa * overall) / (weight + kappa)[:, None])
+
+    def _weights(self, state: Statistics) -> Array64:
+        bands = len(self.tables.reference)
+        covariance = state.scatter / max(state.count, 1.0)
+        rho = bands / (bands + state.count)
+        diagonal = np.diag(rho * np.diag(covariance) + LOADING)
+        target = self.tables.target
+        whitened = np.linalg.solve((1.0 - rho) * covariance + diagonal, target)
+        return np.asarray(whitened / (target @ whitened))
+
+    def _enhancement(self, log: Array, used: Array64, weights: Array64) -> Array64:
+        linear = log.astype(np.float64) @ weights - (used @ weights)[None, :]
+        return linear_to_enhancement(linear, weights, self.tables)
+
+    def _sigma(self, alpha: Array64, brightness: Array, weights: Array64, picked: Mask) -> Array64:
+        """Instrument noise carried through the filter, plus what clutter adds beyond it."""
+        tables = self.tables
+        per_square = float((weights**2 * tables.noise_a**2 * tables.noise_b / tables.reference**2).sum())
+        per_one = float((weights**2 * tables.noise_a**2 / tables.reference).sum())
+        ratio = np.exp(brightness.astype(np.float64))
+        noise = per_square / ratio**2 + per_one / ratio
+        clutter = 0.0
+        if picked.any():
+            clutter = max(0.0, float(alpha[picked].var() - noise[picked].mean()))
+        return np.asarray(np.sqrt(noise + clutter))
+
+
+def _column_sum(values: Array, keep: Mask) -> Array64:
+    """(samples, X) sum over lines of (n, samples, X) where ``keep``."""
+    return np.einsum("nsk,ns->sk", values, keep.astype(np.float32), dtype=np.float64, casting="unsafe")
