@@ -1,0 +1,1 @@
+"""Ground tools that turn trained networks into ONNX graphs and signed bundles."""
