@@ -84,7 +84,8 @@ class Sensor:
         np.sqrt(sigma, out=sigma)
         sigma *= a
         sigma += c
-        return np.abs(sigma, out=sigma)
+        np.abs(sigma, out=sigma)
+        return sigma
 
 
 def sensor_names() -> list[str]:
