@@ -1,0 +1,1 @@
+"""Scripts that derive the packaged tables from their public sources; not needed to run Onboard."""
