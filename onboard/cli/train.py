@@ -1,0 +1,45 @@
+"""``onboard train``: train the networks of a recipe."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from onboard.errors import MissingExtraError
+
+
+@click.command()
+@click.argument("recipe")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Run folder; resumed if it holds this recipe.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes that simulate."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
+def command(recipe: str, out: Path, workers: int, as_json: bool) -> None:
+    """Train RECIPE: the name of a shipped recipe, or a TOML file.
+
+    Shows progress, keeps checkpoints, and goes on from the last one when called again.
+    """
+    try:
+        from onboard.training.run import train
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(str(error.name), "train", "training") from error
+    from onboard.training.operating_point import named
+    from onboard.training.recipe import load_recipe
+
+    metrics = train(load_recipe(recipe), out, workers=workers, interactive=sys.stderr.isatty())
+    if as_json:
+        click.echo(json.dumps(metrics, indent=2))
+        return
+    for part in ("validation", "test"):
+        click.echo(f"[{part}]")
+        for line in named(metrics[part]):
+            click.echo("  " + line)

@@ -1,0 +1,164 @@
+"""Linescan: the line stem, the matched filter's channels, and a small body with two heads."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from onboard.models.minerals import MINERALS
+from onboard.models.registry import register
+from onboard.models.stem import WavelengthAwareStem
+
+PHYSICS_CHANNELS = 4
+"""Enhancement, enhancement over sigma, valid, brightness: ahead of the stem's features."""
+
+
+@dataclass(frozen=True)
+class LinescanSettings:
+    """Sizes of a Linescan network.
+
+    Attributes:
+        static_features: Stem features that keep their level; the minerals live on them.
+        dynamic_features: Stem features relative to their column; methane lives on them.
+        widths: Channels of the methane U-Net at strides 1, 2, 4, 8.
+        mineral_width: Channels of the mineral branch.
+    """
+
+    static_features: int = 16
+    dynamic_features: int = 12
+    widths: tuple[int, int, int, int] = (16, 32, 32, 48)
+    mineral_width: int = 48
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the settings as plain values."""
+        return asdict(self)
+
+
+def pointwise(inputs: int, outputs: int) -> nn.Sequential:
+    """Return a 1 x 1 convolution with batch norm and ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )
+
+
+def separable(channels: int, outputs: int) -> nn.Sequential:
+    """Return a depthwise 3 x 3 and a pointwise convolution, each with batch norm and ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False),
+        nn.BatchNorm2d(channels),
+        nn.ReLU(inplace=True),
+        *pointwise(channels, outputs),
+    )
+
+
+def halve(inputs: int, outputs: int) -> nn.Sequential:
+    """Return a 2 x 2 convolution at stride 2 with batch norm and ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 2, stride=2, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )
+
+
+class MethaneBranch(nn.Module):
+    """Depthwise-separable U-Net at strides 1-2-4-8; sees 29 lines up and down, within the halo."""
+
+    def __init__(self, inputs: int, widths: tuple[int, int, int, int]) -> None:
+        super().__init__()
+        w1, w2, w3, w4 = widths
+        self.enter = nn.Sequential(pointwise(inputs, w1), separable(w1, w1))
+        self.down = nn.ModuleList(
+            [
+                nn.Sequential(halve(w1, w2), separable(w2, w2)),
+                nn.Sequential(halve(w2, w3), separable(w3, w3)),
+                nn.Sequential(halve(w3, w4), separable(w4, w4)),
+            ]
+        )
+        self.reduce = nn.ModuleList([pointwise(w4, w3), pointwise(w3, w2), pointwise(w2, w1)])
+        self.up = nn.ModuleList([separable(w3, w3), separable(w2, w2), separable(w1, w1)])
+        self.head = nn.Conv2d(w1, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (n, 1, lines, samples) logits; lines and samples are multiples of 8."""
+        skips = [self.enter(x)]
+        for stage in self.down:
+            skips.append(stage(skips[-1]))
+        y = skips.pop()
+        for reduce, up in zip(self.reduce, self.up, strict=True):
+            y = nn.functional.interpolate(reduce(y), scale_factor=2.0, mode="nearest")
+            y = up(y + skips.pop())
+        logits: Tensor = self.head(y)
+        return logits
+
+
+class MineralBranch(nn.Module):
+    """A small perceptron on each pixel's features, with a look at its neighbours."""
+
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            pointwise(inputs, width),
+            separable(width, width),
+            nn.Conv2d(width, len(MINERALS), 1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (n, 10, lines, samples) logits."""
+        logits: Tensor = self.layers(x)
+        return logits
+
+
+class LinescanBody(nn.Module):
+    """Both branches over one stack of feature planes."""
+
+    def __init__(self, settings: LinescanSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.methane = MethaneBranch(PHYSICS_CHANNELS + settings.dynamic_features, settings.widths)
+        self.minerals = MineralBranch(PHYSICS_CHANNELS - 2 + settings.static_features, settings.mineral_width)
+
+    @property
+    def channels(self) -> int:
+        """Number of input planes."""
+        return PHYSICS_CHANNELS + self.settings.static_features + self.settings.dynamic_features
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return (n, 11, lines, samples) logits, methane first, of (n, channels, lines, samples)."""
+        static_end = PHYSICS_CHANNELS + self.settings.static_features
+        physics, static, dynamic = features.tensor_split([PHYSICS_CHANNELS, static_end], dim=1)
+        methane = self.methane(torch.cat([physics, dynamic], dim=1))
+        minerals = self.minerals(torch.cat([physics[:, 2:], static], dim=1))
+        return torch.cat([methane, minerals], dim=1)
+
+
+class Linescan(nn.Module):
+    """Stem and body together, with the settings they were built with.
+
+    Attributes:
+        settings: Sizes.
+        stem: Bands to features, at ingest.
+        body: Features to logits, once a strip.
+    """
+
+    def __init__(
+        self,
+        centres: npt.NDArray[np.float64],
+        fwhm: npt.NDArray[np.float64],
+        settings: LinescanSettings | None = None,
+    ) -> None:
+        super().__init__()
+        self.settings = settings or LinescanSettings()
+        self.stem = WavelengthAwareStem(
+            centres, fwhm, self.settings.static_features, self.settings.dynamic_features
+        )
+        self.body = LinescanBody(self.settings)
+
+
+@register("linescan")
+def linescan(centres: npt.NDArray[np.float64], fwhm: npt.NDArray[np.float64], **settings: object) -> Linescan:
+    """Build a Linescan network for a band table; see :class:`LinescanSettings`."""
+    if "widths" in settings:
+        settings["widths"] = tuple(settings["widths"])  # type: ignore[arg-type]
+    return Linescan(centres, fwhm, LinescanSettings(**settings))  # type: ignore[arg-type]

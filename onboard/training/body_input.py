@@ -1,0 +1,87 @@
+"""From raw stem features and filter products to the body's input planes, as in flight."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor
+
+from onboard.models.streaming_filter import STD_FLOOR, FilterSettings
+from onboard.training.strips import finalised_spans
+
+BRIGHTNESS_CLIP = 3.0
+
+
+@dataclass(frozen=True)
+class InputScales:
+    """How physics and features are scaled and clipped before the body; part of the flight plan."""
+
+    alpha_scale: float = 1000.0
+    alpha_clip: float = 8.0
+    z_clip: float = 10.0
+    feature_clip: float = 6.0
+
+    def as_dict(self) -> dict[str, float]:
+        """Return the scales as plain values."""
+        return asdict(self)
+
+
+def normalise_dynamic(dynamic: Tensor, keep: Tensor, settings: FilterSettings) -> Tensor:
+    """Return dynamic features less their running column mean, over their running deviation.
+
+    Strip by strip as :class:`~onboard.models.streaming_filter.StreamingMatchedFilter` does it, for
+    patches shorter than its memory; gradients flow through the mean, not the deviation.
+
+    Args:
+        dynamic: (n, lines, samples, F) raw features.
+        keep: (n, lines, samples) 1 where a pixel goes into the statistics.
+        settings: Constants of the statistics.
+    """
+    weight = keep.unsqueeze(-1)
+    count = torch.zeros_like(weight[:, 0])
+    total = torch.zeros_like(dynamic[:, 0])
+    squares = torch.zeros_like(dynamic[:, 0, 0])
+    pixels = torch.zeros_like(squares[:, :1])
+    parts = []
+    for first, end in finalised_spans(dynamic.shape[1]):
+        now, mask = dynamic[:, first:end], weight[:, first:end]
+        count = count + mask.sum(1)
+        total = total + (now * mask).sum(1)
+        overall = total.sum(1, keepdim=True) / count.sum(1, keepdim=True).clamp_min(1e-6)
+        used = (total + settings.kappa * overall) / (count + settings.kappa)
+        off = now - used.unsqueeze(1)
+        squares = squares + (off * off * mask).sum((1, 2))
+        pixels = pixels + mask.sum((1, 2))
+        deviation = (squares / pixels.clamp_min(1.0)).sqrt().detach() + STD_FLOOR
+        parts.append(off / deviation[:, None, None])
+    return torch.cat(parts, dim=1)
+
+
+def body_input(
+    features: Tensor, static_features: int, physics: Tensor, keep: Tensor, scales: InputScales
+) -> Tensor:
+    """Return the body's (n, channels, lines, samples) input planes.
+
+    Args:
+        features: (n, lines, samples, static + dynamic) of the stem.
+        static_features: How many of them keep their level.
+        physics: (n, lines, samples, 4): enhancement and sigma in ppm m, valid, brightness.
+        keep: (n, lines, samples) 1 where a pixel goes into the statistics.
+        scales: Scaling and clipping.
+    """
+    static, dynamic = features.tensor_split([static_features], dim=-1)
+    clip = scales.feature_clip
+    normal = normalise_dynamic(dynamic, keep, FilterSettings()).clamp(-clip, clip)
+    alpha, sigma, valid, brightness = physics.unbind(-1)
+    planes = torch.stack(
+        [
+            (alpha / scales.alpha_scale).clamp(-scales.alpha_clip, scales.alpha_clip),
+            (alpha / sigma).clamp(-scales.z_clip, scales.z_clip),
+            valid,
+            brightness.clamp(-BRIGHTNESS_CLIP, BRIGHTNESS_CLIP),
+        ],
+        dim=-1,
+    )
+    stacked = torch.cat([planes, static.clamp(-clip, clip), normal], dim=-1) * valid.unsqueeze(-1)
+    return stacked.permute(0, 3, 1, 2).contiguous()

@@ -1,0 +1,71 @@
+"""The Lightning module: both heads of a network on injected patches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor
+
+from onboard.models import registry
+from onboard.models.linescan import Linescan
+from onboard.training.body_input import InputScales, body_input
+from onboard.training.losses import methane_loss, mineral_loss
+from onboard.training.recipe import Recipe
+from onboard.training.tables import FlightTables
+
+
+def logits_of(network: Linescan, sample: dict[str, Tensor], scales: InputScales) -> Tensor:
+    """Return (n, 11, lines, samples) logits of a batch of samples.
+
+    Args:
+        network: Stem and body.
+        sample: ``log``, ``physics``, ``keep`` as :class:`~onboard.training.dataset.PlumePatches` makes them.
+        scales: Input scaling.
+    """
+    log = sample["log"].float()
+    count, lines, samples, bands = log.shape
+    features = network.stem(log.view(-1, bands)).view(count, lines, samples, -1)
+    planes = body_input(features, network.settings.static_features, sample["physics"], sample["keep"], scales)
+    logits: Tensor = network.body(planes)
+    return logits
+
+
+class LinescanTraining(lightning.LightningModule):
+    """Trains stem and body together; keeps an exponential moving average of the weights."""
+
+    def __init__(self, recipe: Recipe, tables: FlightTables) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.scales = InputScales()
+        self.network = registry.build(
+            recipe.model, centres=tables.centres, fwhm=tables.fwhm, **recipe.settings
+        )
+        self.average = torch.optim.swa_utils.AveragedModel(
+            self.network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995), use_buffers=True
+        )
+
+    def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
+        """Return the loss of one batch."""
+        logits = logits_of(self.network, batch, self.scales)
+        valid = batch["physics"][..., 2]
+        methane = methane_loss(logits[:, 0], batch["plume"] * valid, batch["enhancement"], valid)
+        minerals = mineral_loss(logits[:, 1:], batch["minerals"], valid)
+        self.log_dict({"methane": methane, "minerals": minerals}, prog_bar=True)
+        return methane + 2.0 * minerals
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Move the average towards the weights."""
+        self.average.update_parameters(self.network)
+
+    def configure_optimizers(self) -> Any:
+        """Return AdamW under a one-cycle schedule over the recipe's steps."""
+        recipe = self.recipe
+        optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, max_lr=recipe.learning_rate, total_steps=recipe.steps, pct_start=0.1
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

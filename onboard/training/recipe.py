@@ -1,0 +1,126 @@
+"""Recipes: everything a training depends on, as a TOML file that is checked key by key."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from onboard.errors import UsageError
+
+RECIPES = "onboard.training.recipes"
+
+
+@dataclass(frozen=True)
+class PoolRecipe:
+    """Simulated background patches, by seed, for one purpose each.
+
+    Attributes:
+        lines: Downtrack size of a patch.
+        samples: Crosstrack size of a patch.
+        train: Number of training patches.
+        validation: Number of validation patches; thresholds are chosen on them.
+        test: Number of test patches; only reported.
+        seed: First seed; the three sets never share one.
+    """
+
+    lines: int = 256
+    samples: int = 192
+    train: int = 240
+    validation: int = 48
+    test: int = 48
+    seed: int = 7_000_000
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training.
+
+    Attributes:
+        name: What the recipe is called.
+        model: Registered architecture.
+        sensor: Sensor whose nominal table is trained on.
+        settings: Settings of the architecture.
+        seed: Seed of weights and sampling.
+        steps: Optimizer steps.
+        batch: Patches a step.
+        learning_rate: Peak learning rate of the one-cycle schedule.
+        weight_decay: Of AdamW.
+        minutes: Training stops at this wall time, its schedule complete or not; 0 means no limit.
+        checkpoint_steps: A checkpoint every so many steps.
+        mineral_label: Abundance from which a mineral counts as present.
+        pool: The patches.
+    """
+
+    name: str
+    model: str = "linescan"
+    sensor: str = "emit"
+    settings: dict[str, Any] = field(default_factory=dict)
+    seed: int = 1
+    steps: int = 3000
+    batch: int = 2
+    learning_rate: float = 4e-3
+    weight_decay: float = 1e-3
+    minutes: float = 0.0
+    checkpoint_steps: int = 200
+    mineral_label: float = 0.15
+    pool: PoolRecipe = field(default_factory=PoolRecipe)
+
+
+def load_recipe(name_or_path: str) -> Recipe:
+    """Read a recipe by the name of a shipped one, or by the path of a TOML file.
+
+    Raises:
+        UsageError: No such recipe, broken TOML, an unknown key, or a value of the wrong kind.
+    """
+    shipped = resources.files(RECIPES) / f"{name_or_path}.toml"
+    path = Path(name_or_path)
+    if path.suffix == ".toml" and path.is_file():
+        text, name = path.read_text(encoding="utf-8"), path.stem
+    elif shipped.is_file():
+        text, name = shipped.read_text(encoding="utf-8"), name_or_path
+    else:
+        raise UsageError(
+            "no such recipe", found=name_or_path, expected=f"a .toml file or one of {shipped_recipes()}"
+        )
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError("recipe is not TOML", file=name_or_path, found=str(error)) from error
+    pool = _checked(PoolRecipe, table.pop("pool", {}), name_or_path, "pool.")
+    settings = table.pop("settings", {})
+    return Recipe(
+        **_checked(Recipe, {"name": name, **table}, name_or_path), settings=settings, pool=PoolRecipe(**pool)
+    )
+
+
+def shipped_recipes() -> list[str]:
+    """Return the names of the recipes that come with the package."""
+    found = resources.files(RECIPES).iterdir()
+    return sorted(item.name.removesuffix(".toml") for item in found if item.name.endswith(".toml"))
+
+
+def _checked(kind: type, table: dict[str, Any], file: str, prefix: str = "") -> dict[str, Any]:
+    """Return the table, if its keys are the class's and its values of the defaults' kind."""
+    known = {item.name: item.type for item in fields(kind)}
+    for key, value in table.items():
+        if key not in known:
+            raise UsageError(
+                "unknown recipe key", file=file, field=prefix + key, expected=", ".join(sorted(known))
+            )
+        wanted = {"int": int, "float": (int, float), "str": str}.get(str(known[key]))
+        if wanted is not None and (not isinstance(value, wanted) or isinstance(value, bool)):
+            raise UsageError(
+                "recipe value is of the wrong kind",
+                file=file,
+                field=prefix + key,
+                found=repr(value),
+                expected=str(known[key]),
+            )
+        if isinstance(value, (int, float)) and value < 0:
+            raise UsageError(
+                "recipe value is negative", file=file, field=prefix + key, found=value, expected=">= 0"
+            )
+    return table

@@ -1,0 +1,155 @@
+"""A training from recipe to run folder: patches, network, thresholds, metrics."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
+from torch.utils.data import DataLoader
+
+from onboard.errors import OutputError
+from onboard.models.linescan import Linescan
+from onboard.sensors import load_sensor
+from onboard.training.body_input import InputScales
+from onboard.training.dataset import PlumePatches
+from onboard.training.module import LinescanTraining
+from onboard.training.operating_point import choose, report, score_pool
+from onboard.training.plain_progress import PlainProgress
+from onboard.training.pool import Pool, ensure_pool
+from onboard.training.recipe import Recipe
+from onboard.training.tables import FlightTables, make_tables
+
+log = logging.getLogger(__name__)
+CHECKPOINT = "last.ckpt"
+RECIPE_FILE = "recipe.json"
+
+
+def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = False) -> dict[str, Any]:
+    """Train a recipe into a run folder, going on from its last checkpoint if there is one.
+
+    The folder then holds ``model.pt``, ``tables.npz``, ``operating_point.json``, ``metrics.json``
+    and ``recipe.json``; ``pool/`` and ``last.ckpt`` serve a resumed run.
+
+    Args:
+        recipe: What to train.
+        out: The run folder.
+        workers: Processes that simulate patches.
+        interactive: Show a bar instead of plain lines.
+
+    Returns:
+        The metrics.
+
+    Raises:
+        OutputError: The folder holds another recipe's training.
+    """
+    started = time.monotonic()
+    _claim(out, recipe)
+    lightning.seed_everything(recipe.seed, verbose=False)
+    tables = make_tables(load_sensor(recipe.sensor))
+    tables.save(out / "tables.npz")
+    pools = {
+        part: ensure_pool(out / "pool", recipe.pool, tables, recipe.sensor, part, workers)
+        for part in ("train", "validation", "test")
+    }
+    simulated = time.monotonic()
+    module = _fit(recipe, out, tables, pools["train"], interactive)
+    network: Linescan = module.average.module.eval()  # type: ignore[assignment]
+    _save_model(network, recipe, out)
+    trained = time.monotonic()
+    metrics = _judge(network, recipe, out, tables, pools)
+    metrics["seconds"] = {
+        "patches": simulated - started,
+        "training": trained - simulated,
+        "judging": time.monotonic() - trained,
+    }
+    _write(out / "metrics.json", metrics)
+    return metrics
+
+
+def _claim(out: Path, recipe: Recipe) -> None:
+    """Make the folder ours, or find that it was ours."""
+    stamp = json.loads(json.dumps(asdict(recipe)))
+    file = out / RECIPE_FILE
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if file.exists():
+            if json.loads(file.read_text()) != stamp:
+                raise OutputError(
+                    "run folder holds another training",
+                    file=out,
+                    field=RECIPE_FILE,
+                    found="a different recipe",
+                    expected=recipe.name,
+                    remedy="choose another --out, or remove the folder",
+                )
+            return
+        _write(file, stamp)
+    except OSError as error:
+        raise OutputError("run folder cannot be written", file=out, found=error.strerror) from error
+
+
+def _fit(recipe: Recipe, out: Path, tables: FlightTables, pool: Pool, interactive: bool) -> LinescanTraining:
+    module = LinescanTraining(recipe, tables)
+    checkpoint = out / CHECKPOINT
+    done = 0
+    if checkpoint.exists():
+        done = int(torch.load(checkpoint, map_location="cpu", weights_only=False)["global_step"])
+        log.info("going on from step %d of %d", done, recipe.steps)
+    data = PlumePatches(pool, tables, recipe.seed, recipe.mineral_label, first=done * recipe.batch)
+    loader = DataLoader(data, batch_size=recipe.batch, num_workers=1, prefetch_factor=2)
+    keeper = ModelCheckpoint(
+        dirpath=out,
+        filename="last",
+        every_n_train_steps=recipe.checkpoint_steps,
+        save_top_k=1,
+        enable_version_counter=False,
+    )
+    trainer = lightning.Trainer(
+        accelerator="cpu",
+        max_steps=recipe.steps,
+        logger=False,
+        callbacks=[keeper, TQDMProgressBar() if interactive else PlainProgress(recipe.steps)],
+        enable_model_summary=False,
+        gradient_clip_val=1.0,
+        use_distributed_sampler=False,
+    )
+    trainer.fit(module, loader, ckpt_path=str(checkpoint) if done else None, weights_only=False)
+    return module
+
+
+def _save_model(network: Linescan, recipe: Recipe, out: Path) -> None:
+    state = {"model": recipe.model, "settings": network.settings.as_dict(), "state": network.state_dict()}
+    aside = out / "model.pt.partial"
+    torch.save(state, aside)
+    aside.replace(out / "model.pt")
+
+
+def _judge(
+    network: Linescan, recipe: Recipe, out: Path, tables: FlightTables, pools: dict[str, Pool]
+) -> dict[str, Any]:
+    """Choose thresholds on validation patches and report on test patches."""
+    scales = InputScales()
+    validation = score_pool(network, pools["validation"], tables, scales, recipe.mineral_label)
+    point = choose(validation)
+    _write(
+        out / "operating_point.json",
+        {**point.as_dict(), **scales.as_dict(), "mineral_label": recipe.mineral_label},
+    )
+    metrics: dict[str, Any] = {"validation": report(validation, point)}
+    del validation
+    test = score_pool(network, pools["test"], tables, scales, recipe.mineral_label)
+    metrics["test"] = report(test, point)
+    return metrics
+
+
+def _write(path: Path, content: object) -> None:
+    aside = path.with_suffix(path.suffix + ".partial")
+    aside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    aside.replace(path)

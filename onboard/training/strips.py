@@ -1,0 +1,87 @@
+"""How flight cuts a capture into strips, and its filter run over a whole patch accordingly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from onboard.models.streaming_filter import (
+    LOG_SCALE,
+    FilterSettings,
+    FilterTables,
+    StreamingMatchedFilter,
+    quantize_log,
+)
+
+STRIP_LINES = 64
+HALO_LINES = 32
+
+Array = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+
+def finalised_spans(lines: int) -> Iterator[tuple[int, int]]:
+    """Yield (first, end) of the lines that each strip's event finalises: 96, then 64 at a time."""
+    first = 0
+    end = min(lines, STRIP_LINES + HALO_LINES)
+    while first < lines:
+        yield first, end
+        first, end = end, min(lines, end + STRIP_LINES)
+
+
+@dataclass(frozen=True)
+class FilteredPatch:
+    """The filter's products over a whole patch, each (lines, samples).
+
+    Attributes:
+        enhancement: float32 ppm m, 0 where invalid.
+        sigma: float32 ppm m, 1 where invalid.
+        brightness: float32.
+        keep: Pixels that went into the statistics.
+        dynamic: (lines, samples, F) normalised dynamic features.
+    """
+
+    enhancement: Array
+    sigma: Array
+    brightness: Array
+    keep: Mask
+    dynamic: Array
+
+
+def filter_patch(
+    log: Array,
+    valid: Mask,
+    tables: FilterTables,
+    settings: FilterSettings | None = None,
+    dynamic: Array | None = None,
+) -> FilteredPatch:
+    """Run the streaming matched filter over a patch, strip by strip as in flight.
+
+    Args:
+        log: (lines, samples, K) float32 log radiance at the filter's bands.
+        valid: (lines, samples).
+        tables: The filter's tables.
+        settings: Constants of the statistics.
+        dynamic: (lines, samples, F) raw dynamic features, normalised along if given.
+    """
+    settings = settings or FilterSettings()
+    features = 0 if dynamic is None else dynamic.shape[2]
+    runner = StreamingMatchedFilter(tables, samples=log.shape[1], features=features, settings=settings)
+    stored = quantize_log(log).astype(np.float32) / np.float32(LOG_SCALE)
+    parts = []
+    for first, end in finalised_spans(log.shape[0]):
+        part = None if dynamic is None else dynamic[first:end]
+        parts.append(runner.absorb(stored[first:end], valid[first:end], first, part))
+    enhancement = np.concatenate([part.enhancement for part in parts])
+    sigma = np.concatenate([part.sigma for part in parts])
+    deviation = np.nanstd(enhancement) if valid.any() else 1.0
+    return FilteredPatch(
+        np.nan_to_num(enhancement),
+        np.where(np.isnan(sigma), np.float32(1), sigma),
+        np.concatenate([part.brightness for part in parts]),
+        valid & ~(enhancement > settings.exclude_sigma * deviation),
+        np.concatenate([part.dynamic for part in parts]),
+    )

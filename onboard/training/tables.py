@@ -1,0 +1,90 @@
+"""The tables a network is trained with and later flown with: one file, `tables.npz`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from onboard.errors import CaptureError
+from onboard.models.streaming_filter import FilterTables
+from onboard.scenes import atmosphere, methane
+from onboard.sensors import Sensor
+
+Array64 = npt.NDArray[np.float64]
+
+FILTER_WINDOWS_NM = ((1590.0, 1720.0), (2110.0, 2455.0))
+"""Where CH4 absorbs enough to be worth a band of the matched filter."""
+
+
+@dataclass(frozen=True)
+class FlightTables:
+    """Sensor, normalisation and gas figures that travel with a network.
+
+    Attributes:
+        centres: (bands,) nm.
+        fwhm: (bands,) nm.
+        reference: (bands,) radiance in uW cm-2 sr-1 nm-1 that log radiance is relative to.
+        mf_bands: (K,) indices of the matched filter's bands.
+        alphas: (A,) ppm m.
+        log_transmittance: (A, K).
+        mf_noise: (2, K) noise coefficients a and b.
+    """
+
+    centres: Array64
+    fwhm: Array64
+    reference: Array64
+    mf_bands: npt.NDArray[np.int64]
+    alphas: Array64
+    log_transmittance: Array64
+    mf_noise: Array64
+
+    def save(self, path: Path) -> None:
+        """Write the tables to ``path`` (.npz)."""
+        np.savez(path, **{item.name: getattr(self, item.name) for item in fields(self)})
+
+    @classmethod
+    def load(cls, path: Path) -> FlightTables:
+        """Read tables written by :meth:`save`.
+
+        Raises:
+            CaptureError: A table is missing or the file cannot be read.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                return cls(**{item.name: archive[item.name] for item in fields(cls)})
+        except (OSError, KeyError, ValueError) as error:
+            raise CaptureError(
+                "training tables cannot be read", file=path, found=str(error), remedy="train again"
+            ) from error
+
+    @property
+    def filter_tables(self) -> FilterTables:
+        """The part that the matched filter takes."""
+        return FilterTables(
+            alphas=self.alphas,
+            log_transmittance=self.log_transmittance,
+            reference=self.reference[self.mf_bands],
+            noise_a=self.mf_noise[0],
+            noise_b=self.mf_noise[1],
+        )
+
+
+def make_tables(sensor: Sensor) -> FlightTables:
+    """Return the tables of a sensor's nominal band table."""
+    inside = np.zeros(len(sensor.centres), bool)
+    for low, high in FILTER_WINDOWS_NM:
+        inside |= (sensor.centres >= low) & (sensor.centres <= high)
+    chosen = np.flatnonzero(inside)
+    alphas, log_transmittance = methane.log_transmittance(sensor.centres[chosen], sensor.fwhm[chosen])
+    return FlightTables(
+        centres=np.asarray(sensor.centres, np.float64),
+        fwhm=np.asarray(sensor.fwhm, np.float64),
+        reference=np.asarray(atmosphere.reference_radiance(sensor.centres, sensor.fwhm), np.float64),
+        mf_bands=chosen.astype(np.int64),
+        alphas=alphas,
+        log_transmittance=log_transmittance,
+        mf_noise=np.stack([sensor.noise_a[chosen], sensor.noise_b[chosen]]),
+    )
