@@ -1,0 +1,240 @@
+"""What a bundle's parts mean: arrays, plan and manifest, checked against one another before use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from onboard.errors import BundleError
+from onboard.flight.bundle import Container
+from onboard.flight.plan import PLAN_PART, PRODUCT_METHANE, PRODUCT_MINERALS, Plan, unpack_plan
+
+Array = npt.NDArray[np.float32]
+
+MANIFEST_FORMAT = 1
+MANIFEST_MAX_BYTES = 1 << 20
+REQUIRED_PARTS = (
+    "manifest.json",
+    PLAN_PART,
+    "stem.onnx",
+    "body.onnx",
+    "bands.f32",
+    "reference.f32",
+    "mf_bands.u16",
+    "mf_curve.f32",
+    "mf_noise.f32",
+)
+KNOWN_PARTS = ("known_input.f32", "known_output.f32")
+PRODUCT_BITS = {"methane": PRODUCT_METHANE, "minerals": PRODUCT_MINERALS}
+REMEDY = "build the bundle again with `onboard bundle build`"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The parts of a bundle, decoded.
+
+    Attributes:
+        manifest: What the bundle says of itself.
+        plan: Shapes, thresholds and memory.
+        centres: (bands,) float32 nm.
+        fwhm: (bands,) float32 nm.
+        reference: (bands,) float32 radiance in uW cm-2 sr-1 nm-1.
+        mf_bands: (K,) uint16 indices of the matched filter's bands, rising.
+        alphas: (A,) float32 ppm m, first 0, rising.
+        log_transmittance: (A, K) float32, first row 0.
+        noise: (2, K) float32, a and b of sigma = a * sqrt(b + L).
+        known_input: (lines, samples, bands) float32 radiance, or None.
+        known_output: (lines, 2, samples) float32, plume probability and enhancement in ppm m, or None.
+    """
+
+    manifest: Mapping[str, Any]
+    plan: Plan
+    centres: Array
+    fwhm: Array
+    reference: Array
+    mf_bands: npt.NDArray[np.uint16]
+    alphas: Array
+    log_transmittance: Array
+    noise: Array
+    known_input: Array | None
+    known_output: Array | None
+
+
+class _Parts:
+    """A container's parts with this file's checks and errors."""
+
+    def __init__(self, container: Container) -> None:
+        self.container = container
+
+    def refuse(self, problem: str, field: str, found: object, expected: object) -> BundleError:
+        return BundleError(
+            problem,
+            file=self.container.file,
+            field=field,
+            found=found,
+            expected=expected,
+            remedy=REMEDY,
+        )
+
+    def array(self, name: str, kind: str, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+        """Decode a part as an array of little-endian ``kind``; its size must fit the shape exactly."""
+        part, dtype = self.container.parts[name], np.dtype(kind)
+        expected = int(np.prod(shape)) * dtype.itemsize
+        if len(part) != expected:
+            what = f"{expected} bytes for {shape} of {dtype.name}"
+            raise self.refuse("a part's size contradicts the plan", f"{name}: size", len(part), what)
+        values = np.frombuffer(part, dtype).reshape(shape)
+        if dtype.kind == "f" and not np.isfinite(values).all():
+            raise self.refuse(
+                "a part holds values that are no numbers", name, "NaN or infinity", "finite values"
+            )
+        return values
+
+    def require(self, good: bool, field: str, expected: str) -> None:
+        if not good:
+            raise self.refuse("a part holds values that make no sense", field, "other values", expected)
+
+
+def read_contents(container: Container) -> Contents:
+    """Decode the parts of a container and check them against the plan and the manifest.
+
+    Args:
+        container: What ``read_container`` returned.
+
+    Raises:
+        BundleError: Naming the part and field, what was found and what was expected.
+    """
+    parts = _Parts(container)
+    missing = [name for name in REQUIRED_PARTS if name not in container.parts]
+    if missing:
+        raise parts.refuse("parts are missing", "table of parts", f"no {', '.join(missing)}", "every part")
+    plan = unpack_plan(container.parts[PLAN_PART], container.file)
+    manifest = _read_manifest(parts)
+    _check_manifest(parts, manifest, plan)
+    bands = parts.array("bands.f32", "<f4", (2, plan.bands))
+    parts.require(bool((bands > 0).all()), "bands.f32", "centres and widths above 0 nm")
+    reference = parts.array("reference.f32", "<f4", (plan.bands,))
+    parts.require(bool((reference > 0).all()), "reference.f32", "radiances above 0")
+    mf_bands = parts.array("mf_bands.u16", "<u2", (plan.mf_bands,))
+    rising = bool((np.diff(mf_bands.astype(int)) > 0).all())
+    parts.require(rising and int(mf_bands[-1]) < plan.bands, "mf_bands.u16", "rising indices of bands")
+    alphas, curve = _read_curve(parts, plan)
+    noise = parts.array("mf_noise.f32", "<f4", (2, plan.mf_bands))
+    known_input, known_output = _read_known(parts, plan)
+    return Contents(
+        manifest,
+        plan,
+        bands[0],
+        bands[1],
+        reference,
+        mf_bands,
+        alphas,
+        curve,
+        noise,
+        known_input,
+        known_output,
+    )
+
+
+def _read_curve(parts: _Parts, plan: Plan) -> tuple[Array, Array]:
+    points, bands = plan.curve_points, plan.mf_bands
+    values = parts.array("mf_curve.f32", "<f4", (points * (1 + bands),))
+    alphas, curve = values[:points], values[points:].reshape(points, bands)
+    parts.require(
+        alphas[0] == 0 and bool((np.diff(alphas) > 0).all()), "mf_curve.f32", "enhancements rising from 0"
+    )
+    parts.require(
+        bool((curve <= 0).all()) and not curve[0].any(), "mf_curve.f32", "transmittance 1, then at most 1"
+    )
+    parts.require(bool(curve[1].any()), "mf_curve.f32", "absorption at the first enhancement above 0")
+    return alphas, curve
+
+
+def _read_known(parts: _Parts, plan: Plan) -> tuple[Array | None, Array | None]:
+    present = [name for name in KNOWN_PARTS if name in parts.container.parts]
+    if plan.known_lines == 0 and not present:
+        return None, None
+    if len(present) != len(KNOWN_PARTS) or plan.known_lines == 0:
+        expected = "both known-answer parts and known_lines above 0, or neither"
+        found = f"parts {present}, known_lines {plan.known_lines}"
+        raise parts.refuse("the known answer is not whole", "known_input.f32", found, expected)
+    lines, samples = plan.known_lines, plan.known_samples
+    given = parts.array("known_input.f32", "<f4", (lines, samples, plan.bands))
+    return given, parts.array("known_output.f32", "<f4", (lines, 2, samples))
+
+
+def _read_manifest(parts: _Parts) -> dict[str, Any]:
+    part = parts.container.parts["manifest.json"]
+    if len(part) > MANIFEST_MAX_BYTES:
+        raise parts.refuse("the manifest is too long", "manifest.json: size", len(part), MANIFEST_MAX_BYTES)
+    try:
+        manifest = json.loads(bytes(part).decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise parts.refuse("the manifest is no JSON", "manifest.json", error, "a JSON object") from None
+    if not isinstance(manifest, dict):
+        raise parts.refuse("the manifest is no object", "manifest.json", type(manifest).__name__, "an object")
+    return manifest
+
+
+def _check_manifest(parts: _Parts, manifest: dict[str, Any], plan: Plan) -> None:
+    def expect(field: str, expected: object) -> None:
+        value: Any = manifest
+        for key in field.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        if value != expected or isinstance(value, bool):
+            raise parts.refuse(
+                "the manifest contradicts the bundle", f"manifest.json: {field}", value, expected
+            )
+
+    expect("format", MANIFEST_FORMAT)
+    expect("sequence", parts.container.sequence)
+    expect("bands.count", plan.bands)
+    for name in ("name", "version", "created", "sensor"):
+        if not isinstance(manifest.get(name), str):
+            raise parts.refuse(
+                "the manifest lacks a text", f"manifest.json: {name}", manifest.get(name), "a text"
+            )
+    _check_products(parts, manifest, plan)
+    minerals = manifest.get("minerals")
+    good = isinstance(minerals, list) and len(set(map(str, minerals))) == plan.minerals == len(minerals)
+    if not good or not all(isinstance(name, str) for name in minerals or []):
+        raise parts.refuse(
+            "the manifest contradicts the plan", "manifest.json: minerals", minerals, f"{plan.minerals} names"
+        )
+    expected = plan.to_json()
+    given = manifest.get("plan")
+    if not isinstance(given, dict) or set(given) != set(expected):
+        raise parts.refuse(
+            "the manifest contradicts the plan", "manifest.json: plan", "other fields", sorted(expected)
+        )
+    for name, value in expected.items():
+        expect(f"plan.{name}", value)
+
+
+def _check_products(parts: _Parts, manifest: dict[str, Any], plan: Plan) -> None:
+    products = manifest.get("products")
+    names = {name for name, bit in PRODUCT_BITS.items() if plan.products & bit}
+    if not isinstance(products, dict) or set(products) != names:
+        raise parts.refuse(
+            "the manifest contradicts the plan", "manifest.json: products", products, sorted(names)
+        )
+    for name, product in products.items():
+        ranges = product.get("required_nm") if isinstance(product, dict) else None
+        if not isinstance(ranges, list) or not ranges or not all(map(_is_range, ranges)):
+            where = f"manifest.json: products.{name}.required_nm"
+            raise parts.refuse(
+                "a product's bands are malformed", where, ranges, "pairs of rising wavelengths in nm"
+            )
+
+
+def _is_range(pair: object) -> bool:
+    if not isinstance(pair, list) or len(pair) != 2:
+        return False
+    low, high = pair
+    numbers = all(isinstance(edge, int | float) and not isinstance(edge, bool) for edge in pair)
+    return numbers and 0 < low < high
