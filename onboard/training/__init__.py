@@ -1,0 +1,1 @@
+"""Data sets, losses, metrics and recipes: how the networks come to be."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 FAINT_PPMM = 1500.0
 
@@ -22,7 +22,7 @@ def methane_loss(logits: Tensor, label: Tensor, enhancement: Tensor, valid: Tens
         valid: (n, lines, samples) 0 or 1.
     """
     weight = valid * (1.0 + label * (enhancement / FAINT_PPMM).clamp(0.0, 3.0))
-    cross = F.binary_cross_entropy_with_logits(
+    cross = binary_cross_entropy_with_logits(
         logits, label, weight, reduction="sum"
     ) / valid.sum().clamp_min(1)
     probability = torch.sigmoid(logits) * valid
@@ -40,6 +40,6 @@ def mineral_loss(logits: Tensor, label: Tensor, valid: Tensor) -> Tensor:
         valid: (n, lines, samples) 0 or 1.
     """
     weight = valid.unsqueeze(1) * (1.0 + 2.0 * label)
-    return F.binary_cross_entropy_with_logits(logits, label, weight, reduction="sum") / valid.sum().clamp_min(
+    return binary_cross_entropy_with_logits(logits, label, weight, reduction="sum") / valid.sum().clamp_min(
         1
     )

@@ -1,0 +1,6 @@
+from onboard.models.minerals import MINERALS
+
+
+def test_ten_minerals_in_alphabetical_order() -> None:
+    assert len(MINERALS) == 10
+    assert list(MINERALS) == sorted(MINERALS)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onboard.models.streaming_filter import (
+    FilterTables,
+    StreamingMatchedFilter,
+    linear_to_enhancement,
+    log_radiance,
+    quantize_log,
+)
+
+BANDS = 12
+ALPHAS = np.array([0.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0])
+
+
+def tables() -> FilterTables:
+    depth = 1e-5 * np.linspace(0.2, 1.5, BANDS)
+    curve = -2.0 * (1.0 - np.exp(-0.5 * ALPHAS[:, None] * depth))
+    return FilterTables(ALPHAS, curve, np.full(BANDS, 0.5), np.full(BANDS, 1e-3), np.full(BANDS, 0.5))
+
+
+def ground(rng: np.random.Generator, lines: int, samples: int) -> np.ndarray:
+    """Log radiance of a ground with brightness, a tilt and noise."""
+    bright = rng.normal(0.0, 0.2, (lines, samples, 1))
+    tilt = rng.normal(0.0, 0.05, (lines, samples, 1)) * np.linspace(-1, 1, BANDS)
+    return (bright + tilt + rng.normal(0.0, 0.002, (lines, samples, BANDS))).astype(np.float32)
+
+
+def test_log_radiance_is_clamped() -> None:
+    radiance = np.array([[-9999.0, 0.5, 1e9]], np.float32)
+    found = log_radiance(radiance, np.full(3, 0.5))
+    np.testing.assert_allclose(found, [[-4.0, 0.0, 3.0]], atol=1e-6)
+
+
+def test_ring_counts_keep_a_quarter_of_a_thousandth() -> None:
+    log = np.linspace(-4, 3, 1001, dtype=np.float32)
+    np.testing.assert_allclose(quantize_log(log) / 4096.0, log, atol=0.5 / 4096 + 1e-7)
+
+
+def test_finds_the_enhancement_that_was_put_in() -> None:
+    rng, gas = np.random.default_rng(1), tables()
+    log = ground(rng, 96, 64)
+    truth = np.zeros((96, 64))
+    truth[40:48, 30:38] = 6000.0
+    for row, column in zip(*np.nonzero(truth), strict=True):
+        log[row, column] += [np.interp(truth[row, column], ALPHAS, curve) for curve in gas.log_transmittance.T]
+    found = StreamingMatchedFilter(gas, samples=64).absorb(log, np.ones((96, 64), bool), 0)
+    inside, outside = found.enhancement[truth > 0], found.enhancement[truth == 0]
+    assert inside.mean() == pytest.approx(6000.0, rel=0.1)
+    assert abs(outside.mean()) < 50.0
+    assert found.sigma[truth == 0].mean() == pytest.approx(outside.std(), rel=0.3)
+
+
+def test_excluded_plume_does_not_darken_its_own_columns() -> None:
+    rng, gas = np.random.default_rng(2), tables()
+    log = ground(rng, 96, 32)
+    log[20:60, 10] += gas.log_transmittance[4].astype(np.float32)
+    found = StreamingMatchedFilter(gas, samples=32).absorb(log, np.ones((96, 32), bool), 0)
+    assert np.nanmean(found.enhancement[20:60, 10]) == pytest.approx(4000.0, rel=0.15)
+
+
+def test_invalid_pixels_neither_give_nor_take() -> None:
+    rng = np.random.default_rng(3)
+    log = ground(rng, 96, 16)
+    valid = np.ones((96, 16), bool)
+    valid[5:9] = False
+    spoiled = log.copy()
+    spoiled[5:9] = 3.0
+    one = StreamingMatchedFilter(tables(), samples=16).absorb(log, valid, 0)
+    other = StreamingMatchedFilter(tables(), samples=16).absorb(spoiled, valid, 0)
+    np.testing.assert_array_equal(one.enhancement, other.enhancement)
+    assert np.isnan(one.enhancement[5:9]).all()
+
+
+def test_nothing_valid_gives_nothing_and_no_error() -> None:
+    log = np.zeros((10, 8, BANDS), np.float32)
+    found = StreamingMatchedFilter(tables(), samples=8).absorb(log, np.zeros((10, 8), bool), 0)
+    assert np.isnan(found.enhancement).all()
+    assert np.isfinite(found.weights).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(-2000.0, 40000.0), st.floats(-2000.0, 40000.0))
+def test_response_is_undone_in_order(one: float, other: float) -> None:
+    gas = tables()
+    weights = gas.target / (gas.target @ gas.target)
+    low, high = sorted((one, other))
+    a, b = linear_to_enhancement(np.array([low, high]), weights, gas)
+    assert a <= b
+    at_points = linear_to_enhancement(gas.log_transmittance @ weights, weights, gas)
+    np.testing.assert_allclose(at_points, ALPHAS, atol=1e-6)

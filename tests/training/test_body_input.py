@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from onboard.models.streaming_filter import FilterSettings
+from onboard.training.body_input import InputScales, body_input, normalise_dynamic
+from onboard.training.strips import filter_patch
+from tests.models.test_streaming_filter import ground, tables
+
+
+def test_normalisation_agrees_with_the_streaming_reference() -> None:
+    rng = np.random.default_rng(8)
+    log, valid = ground(rng, 160, 24), np.ones((160, 24), bool)
+    dynamic = rng.normal(1.0, 0.5, (160, 24, 5)).astype(np.float32)
+    reference = filter_patch(log, valid, tables(), dynamic=dynamic)
+    found = normalise_dynamic(torch.from_numpy(dynamic)[None], torch.ones(1, 160, 24), FilterSettings())[0].numpy()
+    # The reference takes a quarter of the pixels for its deviation and leaves outliers out.
+    assert np.abs(found - reference.dynamic).max() < 0.15
+
+
+def test_invalid_pixels_are_zero_in_every_plane() -> None:
+    physics = torch.ones(1, 96, 8, 4)
+    physics[0, 3, 4, 2] = 0.0
+    planes = body_input(torch.randn(1, 96, 8, 6), 4, physics, physics[..., 2], InputScales())
+    assert planes.shape == (1, 10, 96, 8)
+    assert not planes[0, :, 3, 4].any()
+
+
+def test_planes_are_clipped() -> None:
+    scales = InputScales()
+    physics = torch.tensor([1e9, 1.0, 1.0, 50.0]).expand(1, 96, 8, 4)
+    planes = body_input(torch.full((1, 96, 8, 6), 1e6), 4, physics, torch.ones(1, 96, 8), scales)
+    assert float(planes[:, 0].max()) == scales.alpha_clip
+    assert float(planes[:, 1].max()) == scales.z_clip
+    assert float(planes[:, 4:].max()) <= scales.feature_clip

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from onboard.errors import UsageError
+from onboard.training.recipe import load_recipe, shipped_recipes
+
+
+def write(path: Path, text: str) -> str:
+    file = path / "mine.toml"
+    file.write_text(text, encoding="utf-8")
+    return str(file)
+
+
+def test_every_shipped_recipe_loads() -> None:
+    assert "shipped" in shipped_recipes()
+    for name in shipped_recipes():
+        assert load_recipe(name).name == name
+
+
+def test_own_recipe(tmp_path: Path) -> None:
+    recipe = load_recipe(write(tmp_path, "steps = 7\n[pool]\ntrain = 3\n"))
+    assert (recipe.name, recipe.steps, recipe.pool.train) == ("mine", 7, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("step = 7\n", "step"),
+        ("steps = 'many'\n", "steps"),
+        ("steps = -1\n", "negative"),
+        ("[pool]\nlinez = 2\n", "pool.linez"),
+        ("steps = \n", "TOML"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, text: str, word: str) -> None:
+    with pytest.raises(UsageError, match=word):
+        load_recipe(write(tmp_path, text))
+
+
+def test_unknown_recipe_lists_the_shipped() -> None:
+    with pytest.raises(UsageError, match="shipped"):
+        load_recipe("no-such")
