@@ -1,0 +1,1 @@
+"""Ground replay: plays a capture through the flight core, writes and scores its products."""

@@ -1,0 +1,295 @@
+"""One replay from capture file to run folder."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from onboard.captures import band_match, open_capture
+from onboard.errors import CaptureError, DeadlineError, OutputError
+from onboard.flight import bundle as container
+from onboard.progress import progress
+from onboard.replay import selection, summary
+from onboard.replay.events import feature_collection
+from onboard.replay.player import LineBlock, Listeners, Playback, Player
+from onboard.replay.products import ProductsHeader, ProductsWriter
+from onboard.replay.quicklook import Quicklooks
+from onboard.replay.run_folder import (
+    EVENTS,
+    PRODUCTS,
+    QUICKLOOKS,
+    SUMMARY,
+    check_replaceable,
+    new_run_folder,
+    write_json,
+)
+from onboard.replay.session import BundleInfo, OpenSession, Session
+from onboard.sensors import load_sensor
+
+log = logging.getLogger(__name__)
+
+SMALL_FILES_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class ReplayJob:
+    """What to replay, with what, and where to.
+
+    Attributes:
+        capture: EMIT L1B RAD netCDF or ENVI header.
+        out: Run folder to make.
+        bundle: Bundle to fly; the shipped one when None.
+        overwrite: Replace an earlier run at ``out``.
+        products: Products to fly; all of the bundle's when None.
+        nonfinite: Refuse NaN and infinite radiance, or let the flight core mask it.
+        threads: Threads of the flight core.
+        block_lines: Lines read at a time.
+        target: Name of the machine, for the record.
+        realtime: Deliver lines at the instrument's pace.
+        strict: Raise when a deadline was missed.
+        in_memory: Read all lines before the first push.
+    """
+
+    capture: Path
+    out: Path
+    bundle: Path | None = None
+    overwrite: bool = False
+    products: tuple[str, ...] | None = None
+    nonfinite: Literal["refuse", "mask"] = "refuse"
+    threads: int = 2
+    block_lines: int = 32
+    target: str = "host"
+    realtime: bool = False
+    strict: bool = False
+    in_memory: bool = False
+
+
+@dataclass
+class _Flight:
+    """A chosen bundle and how the capture meets it."""
+
+    path: Path
+    sha256: str
+    manifest: dict[str, Any]
+    match: selection.BandMatch
+    chosen: selection.Selection
+    warnings: list[str] = field(default_factory=list)
+
+
+def run_replay(job: ReplayJob, *, open_session: OpenSession | None = None) -> dict[str, Any]:
+    """Replay a capture and leave a run folder.
+
+    Args:
+        job: What to do.
+        open_session: Maker of the session; ``onboard.flight.FlightSession`` when None.
+
+    Returns:
+        The content of ``summary.json``.
+
+    Raises:
+        CaptureError: The capture cannot be used.
+        BundleError: The bundle is refused.
+        OutputError: The run folder cannot be written.
+        DeadlineError: A deadline was missed and ``job.strict`` is set; the run folder is kept.
+    """
+    started = time.perf_counter()
+    _check_places(job)
+    with open_capture(job.capture) as capture:
+        flight = _prepare(job, capture)
+        for warning in flight.warnings:
+            log.warning(warning)
+        session = _open(open_session, job, flight, capture)
+        try:
+            report = _fly(job, capture, flight, session, started)
+        finally:
+            session.close()
+    if job.strict and report["deadline_misses"]:
+        raise DeadlineError(
+            f"{report['deadline_misses']} of {report['lines']} lines missed their deadline",
+            file=job.out / SUMMARY,
+            field="deadline_misses",
+            found=f"worst lag {report['deadline']['worst_lag_ms']} ms",
+            expected=f"at most {report['deadline']['allowance_ms']} ms from arrival to completion",
+            remedy="use more --threads or a faster target; the run folder was kept",
+        )
+    return report
+
+
+def _check_places(job: ReplayJob) -> None:
+    out = job.out.resolve()
+    check_replaceable(out, overwrite=job.overwrite)
+    for name, path in (("capture", job.capture), ("bundle", job.bundle)):
+        if path is not None and path.resolve().is_relative_to(out):
+            raise OutputError(
+                f"the output folder holds the {name} itself",
+                file=out,
+                found=path,
+                expected=f"a folder that does not hold the {name}",
+                remedy="choose another --out",
+            )
+
+
+def _prepare(job: ReplayJob, capture: Any) -> _Flight:
+    if capture.lines < 1 or capture.samples < 1:
+        raise CaptureError(
+            "the capture is empty",
+            file=job.capture,
+            field="radiance",
+            found=f"{capture.lines} lines of {capture.samples} samples",
+            expected="at least one line of one sample",
+            remedy="download the capture again",
+        )
+    path = job.bundle or container.default_bundle_path()
+    opened = container.read_container(path)
+    manifest = selection.bundle_description(opened.parts, path)
+    match = band_match(capture.centres, capture.fwhm, *selection.bundle_bands(opened.parts, path))
+    chosen = selection.select_products(
+        manifest["required_nm"], job.products, match, capture.centres, job.capture
+    )
+    warnings = selection.warnings_before(chosen, match, capture.lines)
+    return _Flight(path, hashlib.sha256(opened.data).hexdigest(), manifest, match, chosen, warnings)
+
+
+def _open(maker: OpenSession | None, job: ReplayJob, flight: _Flight, capture: Any) -> Session:
+    if maker is None:
+        from onboard.flight import FlightSession
+
+        maker = FlightSession
+    return maker(
+        flight.path,
+        samples=capture.samples,
+        threads=job.threads,
+        products=flight.chosen.kept,
+        pixel_size_m=capture.pixel_size_m,
+    )
+
+
+def _header(session: Session, capture: Any, flight: _Flight) -> ProductsHeader:
+    plan = session.bundle.plan
+    minerals = tuple(session.bundle.minerals)
+    return ProductsHeader(
+        lines=capture.lines,
+        samples=capture.samples,
+        products=flight.chosen.kept,
+        minerals=minerals,
+        strip_lines=int(plan["strip_lines"]),
+        plume_threshold=float(plan["plume_threshold"]),
+        mineral_thresholds=tuple(float(value) for value in plan["mineral_thresholds"][: len(minerals)]),
+        attributes={
+            "source": str(capture.granule),
+            "bundle": f"{session.bundle.name} {session.bundle.version}",
+            "bundle_sha256": flight.sha256,
+        },
+    )
+
+
+def _fly(job: ReplayJob, capture: Any, flight: _Flight, session: Session, started: float) -> dict[str, Any]:
+    header = _header(session, capture, flight)
+    room = header.size_estimate + SMALL_FILES_BYTES
+    with new_run_folder(job.out, overwrite=job.overwrite, needed_bytes=room) as folder:
+        pictures = Quicklooks(header, capture.centres)
+        with ProductsWriter(folder / PRODUCTS, header) as writer:
+            listeners = Listeners([pictures.add_lines], [writer.write, pictures.add_products])
+            playback = _play(job, capture, flight, session, listeners)
+            _check_valid(playback, capture)
+            location = capture.location()
+            if location is not None:
+                writer.write_location(location.lon, location.lat)
+        _warn_after(playback, location, flight.warnings)
+        write_json(
+            folder / EVENTS, feature_collection(playback.events, location, float(capture.pixel_size_m))
+        )
+        written = pictures.write(folder / QUICKLOOKS, playback.events)
+        report = _report(job, capture, flight, session, playback)
+        report["quicklooks"] = [str(path.relative_to(folder)) for path in written]
+        report |= summary.memory_part(session.health())
+        report["wall_s"] = round(time.perf_counter() - started, 3)
+        write_json(folder / SUMMARY, report)
+    return report
+
+
+def _play(job: ReplayJob, capture: Any, flight: _Flight, session: Session, listeners: Listeners) -> Playback:
+    count = -(-capture.lines // job.block_lines)
+    blocks: Iterable[LineBlock] = capture.blocks(job.block_lines)
+    if job.in_memory:
+        blocks = list(progress(blocks, total=count, label="reading", unit="blocks"))
+    player = Player(
+        session,
+        lines=capture.lines,
+        line_period_s=_line_period(flight),
+        prepare=(lambda block: block) if flight.match.identical else flight.match.apply,
+        mask_nonfinite=job.nonfinite == "mask",
+        realtime=job.realtime,
+        file=str(job.capture),
+    )
+    return player.play(progress(blocks, total=count, label="replay", unit="blocks"), listeners)
+
+
+def _line_period(flight: _Flight) -> float:
+    return float(load_sensor(str(flight.manifest.get("sensor", "emit"))).line_period_s)
+
+
+def _check_valid(playback: Playback, capture: Any) -> None:
+    if playback.quality.valid:
+        return
+    counts = {name: n for name, n in playback.quality.as_dict().items() if n and name != "valid"}
+    raise CaptureError(
+        "the capture has no valid pixel",
+        file=capture.path,
+        field="radiance",
+        found=", ".join(f"{name} {n}" for name, n in counts.items()),
+        expected="at least one pixel with radiance",
+        remedy="use another capture; this one holds only fill or flagged values",
+    )
+
+
+def _warn_after(playback: Playback, location: Any, warnings: list[str]) -> None:
+    found = []
+    if playback.nonfinite_pixels:
+        found.append(f"{playback.nonfinite_pixels} pixels with NaN or infinite radiance were masked")
+    if location is None:
+        found.append("the capture has no positions: events are given in lines and samples only")
+    for warning in found:
+        log.warning(warning)
+    warnings.extend(found)
+
+
+def _report(
+    job: ReplayJob, capture: Any, flight: _Flight, session: Session, playback: Playback
+) -> dict[str, Any]:
+    report = summary.head(capture, job.target)
+    report |= summary.time_part(
+        playback,
+        line_period_s=_line_period(flight),
+        strip_lines=int(session.bundle.plan["strip_lines"]),
+    )
+    report["prepare_s"] = round(playback.prepare_seconds, 6)
+    report["realtime"] = job.realtime
+    report["in_memory"] = job.in_memory
+    report["threads"] = job.threads
+    report["plumes"] = len(playback.events)
+    report["products"] = list(flight.chosen.kept)
+    report["dropped_products"] = flight.chosen.dropped
+    report["bands_resampled"] = not flight.match.identical
+    report["worst_mismatch_nm"] = round(float(flight.match.worst_mismatch_nm), 4)
+    report["quality"] = playback.quality.as_dict()
+    report["warnings"] = flight.warnings
+    report["bundle"] = _bundle_part(session.bundle, flight)
+    report["versions"] = summary.versions()
+    return report
+
+
+def _bundle_part(info: BundleInfo, flight: _Flight) -> dict[str, Any]:
+    return {
+        "file": flight.path.name,
+        "name": info.name,
+        "version": info.version,
+        "sequence": int(info.sequence),
+        "key": str(info.key_id),
+        "sha256": flight.sha256,
+    }
