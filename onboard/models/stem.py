@@ -85,7 +85,7 @@ class WavelengthAwareStem(nn.Module):
     def forward(self, log: Tensor) -> Tensor:
         """Return (pixels, static + dynamic) features of (pixels, bands) log radiance."""
         raw = log @ (self.weight @ self.basis).T
-        static, dynamic = raw.split([self.static_features, self.dynamic_features], dim=1)
+        static, dynamic = raw.tensor_split([self.static_features], dim=1)
         return torch.cat([self.scale(static), dynamic], dim=1)
 
     def baked(self, centres: npt.NDArray[np.float64], fwhm: npt.NDArray[np.float64]) -> BakedStem:

@@ -25,6 +25,7 @@ LOG_SCALE = 4096.0
 LOADING = 1e-7
 """Variance added to each band, far below the sensor's noise, so that a solve cannot fail."""
 STD_FLOOR = 1e-3
+MAGNITUDE_TO_DEVIATION = 1.4826
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,18 @@ def log_radiance(radiance: Array, reference: Array64) -> Array:
 
 def quantize_log(log: Array) -> npt.NDArray[np.int16]:
     """Return log radiance as the ring keeps it: int16, 4096 counts a unit, rounded to nearest even."""
-    return np.rint(log * np.float32(LOG_SCALE)).astype(np.int16)
+    return np.asarray(np.rint(log * np.float32(LOG_SCALE)), np.int16)
+
+
+def robust_deviation(values: Array64) -> float:
+    """Return the standard deviation of a normal with the same median magnitude (plumes do not move it).
+
+    Args:
+        values: (n,) around zero; for even n the upper of the two middle magnitudes counts.
+    """
+    magnitudes = np.abs(values)
+    middle = magnitudes.size // 2
+    return MAGNITUDE_TO_DEVIATION * float(np.partition(magnitudes, middle)[middle])
 
 
 def linear_to_enhancement(linear: Array64, weights: Array64, tables: FilterTables) -> Array64:
@@ -190,7 +202,7 @@ class StreamingMatchedFilter:
         alpha = self._enhancement(log, used, weights)
         picked = alpha[chosen & keep]
         if picked.size:
-            keep = valid & (alpha <= self.settings.exclude_sigma * picked.std())
+            keep = valid & (alpha <= self.settings.exclude_sigma * robust_deviation(picked))
             state, weights, used, used_f = self._update(before, log, dynamic, keep, chosen)
             alpha = self._enhancement(log, used, weights)
         self.state = state
@@ -249,7 +261,7 @@ class StreamingMatchedFilter:
 
     def _enhancement(self, log: Array, used: Array64, weights: Array64) -> Array64:
         linear = log.astype(np.float64) @ weights - (used @ weights)[None, :]
-        return linear_to_enhancement(linear, weights, self.tables)
+        return np.asarray(linear_to_enhancement(linear, weights, self.tables), np.float64)
 
     def _sigma(self, alpha: Array64, brightness: Array, weights: Array64, picked: Mask) -> Array64:
         """Instrument noise carried through the filter, plus what clutter adds beyond it."""
@@ -266,4 +278,6 @@ class StreamingMatchedFilter:
 
 def _column_sum(values: Array, keep: Mask) -> Array64:
     """(samples, X) sum over lines of (n, samples, X) where ``keep``."""
-    return np.einsum("nsk,ns->sk", values, keep.astype(np.float32), dtype=np.float64, casting="unsafe")
+    return np.asarray(
+        np.einsum("nsk,ns->sk", values, keep.astype(np.float32), dtype=np.float64, casting="unsafe")
+    )

@@ -84,7 +84,7 @@ def finished_sample(
     mineral_label: float,
 ) -> Sample:
     """Inject plumes into a patch, run the filter, and pack all of it as tensors."""
-    log = inject(patch.log, enhancement, gas)
+    log = inject(np.asarray(patch.log, np.float32), enhancement, gas)
     filtered = filter_patch(log[:, :, tables.mf_bands], patch.valid, tables.filter_tables)
     physics = np.stack(
         [filtered.enhancement, filtered.sigma, patch.valid.astype(np.float32), filtered.brightness], axis=2

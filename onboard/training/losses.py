@@ -22,9 +22,9 @@ def methane_loss(logits: Tensor, label: Tensor, enhancement: Tensor, valid: Tens
         valid: (n, lines, samples) 0 or 1.
     """
     weight = valid * (1.0 + label * (enhancement / FAINT_PPMM).clamp(0.0, 3.0))
-    cross = binary_cross_entropy_with_logits(
-        logits, label, weight, reduction="sum"
-    ) / valid.sum().clamp_min(1)
+    cross = binary_cross_entropy_with_logits(logits, label, weight, reduction="sum") / valid.sum().clamp_min(
+        1
+    )
     probability = torch.sigmoid(logits) * valid
     overlap = (probability * label).sum()
     dice = 1.0 - (2.0 * overlap + 50.0) / (probability.sum() + (label * valid).sum() + 50.0)
@@ -40,6 +40,4 @@ def mineral_loss(logits: Tensor, label: Tensor, valid: Tensor) -> Tensor:
         valid: (n, lines, samples) 0 or 1.
     """
     weight = valid.unsqueeze(1) * (1.0 + 2.0 * label)
-    return binary_cross_entropy_with_logits(logits, label, weight, reduction="sum") / valid.sum().clamp_min(
-        1
-    )
+    return binary_cross_entropy_with_logits(logits, label, weight, reduction="sum") / valid.sum().clamp_min(1)

@@ -16,6 +16,15 @@ from onboard.training.recipe import Recipe
 from onboard.training.tables import FlightTables
 
 
+AVERAGE_DECAY = 0.995
+
+
+def _decayed(average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
+    """Exponential moving average, with a short memory while few updates have been made."""
+    decay = min(AVERAGE_DECAY, (1.0 + float(count)) / (10.0 + float(count)))
+    return decay * average + (1.0 - decay) * current
+
+
 def logits_of(network: Linescan, sample: dict[str, Tensor], scales: InputScales) -> Tensor:
     """Return (n, 11, lines, samples) logits of a batch of samples.
 
@@ -42,9 +51,7 @@ class LinescanTraining(lightning.LightningModule):
         self.network = registry.build(
             recipe.model, centres=tables.centres, fwhm=tables.fwhm, **recipe.settings
         )
-        self.average = torch.optim.swa_utils.AveragedModel(
-            self.network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995), use_buffers=True
-        )
+        self.average = torch.optim.swa_utils.AveragedModel(self.network, avg_fn=_decayed, use_buffers=True)
 
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
         """Return the loss of one batch."""

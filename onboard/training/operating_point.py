@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -88,7 +89,7 @@ def score_pool(
         mineral_label: Abundance from which a mineral counts as present.
     """
     gas = methane.log_transmittance(tables.centres, tables.fwhm)
-    parts: list[tuple[Array, ...]] = []
+    parts: list[tuple[npt.NDArray[Any], ...]] = []
     for index in progress(range(len(pool)), total=len(pool), label="score", unit="patch"):
         parts.append(_score_patch(network, pool, index, tables, gas, scales, mineral_label))
     stacked = [np.stack(column) for column in zip(*parts, strict=True)]
@@ -103,13 +104,13 @@ def _score_patch(
     gas: object,
     scales: InputScales,
     label: float,
-) -> tuple[Array, ...]:
+) -> tuple[npt.NDArray[Any], ...]:
     rng = np.random.default_rng((pool.seeds[index], 0xACC))
     patch = pool[index]
     shape = patch.valid.shape
     enhancement, plume_id = np.zeros(shape, np.float32), np.zeros(shape, np.int32)
     if index % 2 == 0:
-        placed = place_plumes(rng, *shape, int(rng.integers(1, 4)))
+        placed = place_plumes(rng, shape[0], shape[1], int(rng.integers(1, 4)))
         enhancement, plume_id = placed.enhancement, placed.plume_id
     sample = finished_sample(patch, enhancement, plume_id, tables, gas, label)
     with torch.inference_mode():

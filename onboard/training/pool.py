@@ -7,6 +7,7 @@ import os
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,12 +33,12 @@ class Patch:
     """One background patch, without plumes.
 
     Attributes:
-        log: (lines, samples, bands) float16 log radiance relative to the reference table.
+        log: (lines, samples, bands) float16 or float32 log radiance relative to the reference table.
         abundance: (minerals, lines, samples) uint8, 255 is an abundance of 1.
         valid: (lines, samples) bool.
     """
 
-    log: npt.NDArray[np.float16]
+    log: npt.NDArray[np.floating[Any]]
     abundance: npt.NDArray[np.uint8]
     valid: npt.NDArray[np.bool_]
 

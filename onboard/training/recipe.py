@@ -110,7 +110,7 @@ def _checked(kind: type, table: dict[str, Any], file: str, prefix: str = "") -> 
             raise UsageError(
                 "unknown recipe key", file=file, field=prefix + key, expected=", ".join(sorted(known))
             )
-        wanted = {"int": int, "float": (int, float), "str": str}.get(str(known[key]))
+        wanted: Any = {"int": int, "float": (int, float), "str": str}.get(str(known[key]))
         if wanted is not None and (not isinstance(value, wanted) or isinstance(value, bool)):
             raise UsageError(
                 "recipe value is of the wrong kind",

@@ -14,7 +14,9 @@ def test_normalisation_agrees_with_the_streaming_reference() -> None:
     log, valid = ground(rng, 160, 24), np.ones((160, 24), bool)
     dynamic = rng.normal(1.0, 0.5, (160, 24, 5)).astype(np.float32)
     reference = filter_patch(log, valid, tables(), dynamic=dynamic)
-    found = normalise_dynamic(torch.from_numpy(dynamic)[None], torch.ones(1, 160, 24), FilterSettings())[0].numpy()
+    found = normalise_dynamic(torch.from_numpy(dynamic)[None], torch.ones(1, 160, 24), FilterSettings())[
+        0
+    ].numpy()
     # The reference takes a quarter of the pixels for its deviation and leaves outliers out.
     assert np.abs(found - reference.dynamic).max() < 0.15
 
