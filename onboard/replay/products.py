@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from onboard.replay.guarded_file import GuardedFile
 from onboard.replay.quality import FLAGS
 from onboard.replay.run_folder import output_error
 from onboard.replay.session import ProductBlock
@@ -20,7 +21,9 @@ from onboard.replay.session import ProductBlock
 METHANE = "methane"
 MINERALS = "minerals"
 PLANE = ("downtrack", "crosstrack")
+# Bytes a pixel: probability, enhancement, sigma, mask; each mineral; quality, lon, lat.
 METHANE_BYTES, MINERAL_BYTES, COMMON_BYTES = 13, 4, 17
+METADATA_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,9 @@ class ProductsWriter:
         self.path = path
         self.header = header
         self.lines_written = 0
+        self._disk = GuardedFile(path, header.size_estimate + METADATA_BYTES)
         with self._guard():
-            self._file = h5py.File(path, "w", libver=("earliest", "v110"), track_order=True)
+            self._file = h5py.File(self._disk, "w", libver=("earliest", "v110"), track_order=True)
         try:
             with self._guard():
                 self._define()
@@ -90,6 +94,7 @@ class ProductsWriter:
             return
         with self._guard():
             self._file.close()
+            self._disk.close()
 
     def write(self, block: ProductBlock) -> None:
         """Write the products of ``block`` to its lines."""
@@ -202,12 +207,15 @@ class ProductsWriter:
         try:
             yield
         except (OSError, RuntimeError) as error:
+            self._disk.check()
             raise output_error(error, self.path) from error
+        self._disk.check()
 
     def _abandon(self) -> None:
         # The file is thrown away: what closing it says of a full disk has been said before.
         with contextlib.suppress(OSError, RuntimeError, ValueError):
             self._file.close()
+        self._disk.close()
 
 
 _LONG_NAMES = {
