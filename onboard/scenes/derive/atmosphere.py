@@ -30,7 +30,8 @@ LECKNER = (
 )
 OXYGEN_NM = ((627, 634), (686, 697), (758, 772), (1255, 1285))
 CARBON_DIOXIDE_NM = ((1567, 1625), (1990, 2100))
-# Background methane: 1.87 ppm over a scale height of 8 km; the look-up table's light passes it about 2.2 times.
+# Background methane: 1.87 ppm over a scale height of 8 km;
+# the look-up table's light passes it about 2.2 times.
 METHANE_COLUMN_PPM_M, LUT_AIR_MASS = 15000.0, 2.2
 NOTE = """\
 # Sunlight at 1 au and vertical optical depths of gases at 1 nm, for water vapour 1.4164 cm, ozone 0.3438 cm,
