@@ -23,19 +23,8 @@ from onboard.scenes.fields import (
     standardised,
     warped_coordinates,
 )
+from onboard.scenes.library import MINERALS
 
-MINERALS = (
-    "calcite",
-    "chlorite",
-    "dolomite",
-    "goethite",
-    "gypsum",
-    "hematite",
-    "illite_muscovite",
-    "kaolinite",
-    "montmorillonite",
-    "vermiculite",
-)
 # Minerals that form together share part of their map (iron oxides, carbonates, clays, micas).
 FAMILIES = (0, 1, 0, 2, 4, 2, 3, 3, 4, 1)
 SLOTS = 4
