@@ -67,13 +67,12 @@ def _spline_cached(points: bytes) -> Float64:
         system[i, i - 1 : i + 2] = h[i - 1], 2.0 * (h[i - 1] + h[i]), h[i]
         right[i, i - 1 : i + 2] = 6.0 / h[i - 1], -6.0 / h[i - 1] - 6.0 / h[i], 6.0 / h[i]
     curvature = np.linalg.solve(system, right)
-    i = np.clip(np.searchsorted(KNOTS, x, side="right") - 1, 0, n - 2)
-    a, b = (KNOTS[i + 1] - x) / h[i], (x - KNOTS[i]) / h[i]
+    left = np.clip(np.searchsorted(KNOTS, x, side="right") - 1, 0, n - 2)
+    width = h[left]
+    a, b = ((KNOTS[left + 1] - x) / width)[:, None], ((x - KNOTS[left]) / width)[:, None]
     values = np.eye(n)
-    curved = (a**3 - a)[:, None] * curvature[i] + (b**3 - b)[:, None] * curvature[i + 1]
-    result: Float64 = (
-        a[:, None] * values[i] + b[:, None] * values[i + 1] + curved * (h[i] ** 2 / 6.0)[:, None]
-    )
+    curved = (a**3 - a) * curvature[left] + (b**3 - b) * curvature[left + 1]
+    result: Float64 = a * values[left] + b * values[left + 1] + curved * (width**2 / 6.0)[:, None]
     return result
 
 
@@ -139,7 +138,8 @@ class Library:
             UsageError: a malformed band table, or a band outside 360-2520 nm.
         """
         weights = band_weights(GRID, *check_bands(centres, fwhm))
-        return np.clip(self.spectra @ weights.T, DARKEST, BRIGHTEST).astype(np.float32)
+        rho: NDArray[np.float32] = np.clip(self.spectra @ weights.T, DARKEST, BRIGHTEST).astype(np.float32)
+        return rho
 
     def perturb(
         self,
@@ -177,7 +177,8 @@ def perturb(
     size = strength * np.array([0.15, 0.08, 0.05, 0.03, 0.02, 0.015])
     curve = rng.normal(0.0, 1.0, (n, len(size))) * size @ waves
     varied = np.exp(smooth + depth * (log_rho - smooth) + curve)
-    return np.clip(varied, DARKEST, BRIGHTEST).astype(np.float32)
+    result: NDArray[np.float32] = np.clip(varied, DARKEST, BRIGHTEST).astype(np.float32)
+    return result
 
 
 def _smoother(nm: Float64) -> NDArray[np.float32]:
@@ -204,7 +205,8 @@ def _variant(spectrum: Float64, depth: float, shift: float, brightness: float) -
     smooth = log_rho @ _smoother(GRID).astype(np.float64)
     shifted = np.interp(GRID - np.where(GRID > 1300.0, shift, 0.0), GRID, log_rho - smooth)
     varied = np.exp(smooth + depth * shifted)
-    return varied * min(brightness, 0.97 / float(varied.max()))
+    result: Float64 = varied * min(brightness, 0.97 / float(varied.max()))
+    return result
 
 
 @lru_cache(maxsize=1)

@@ -111,8 +111,8 @@ class MethaneCurve:
         basis[rows, i + 1] = t * t * (3.0 - 2.0 * t)
         basis[rows, points + i] = t * (1.0 - t) ** 2 * step * 1e-3
         basis[rows, points + i + 1] = t * t * (t - 1.0) * step * 1e-3
-        log_t = np.minimum(basis @ self._nodes, 0.0)
-        return log_t.reshape(*a.shape, -1)
+        log_t: NDArray[np.float32] = np.minimum(basis @ self._nodes, np.float32(0.0))
+        return log_t.reshape(*a.shape, self._nodes.shape[1])
 
 
 def methane_curve(centres: ArrayLike, fwhm: ArrayLike) -> MethaneCurve:

@@ -64,12 +64,14 @@ def methane_optical_depth() -> Float64:
     _, numbers = read_numbers("methane.csv")
     fine = -np.log(numbers[:, 2]) / 500.0 * METHANE_COLUMN_PPM_M / LUT_AIR_MASS
     smooth = np.convolve(fine, np.full(5, 0.2), mode="same")
-    return np.interp(GRID, numbers[:, 0], smooth, left=0.0, right=0.0)
+    result: Float64 = np.interp(GRID, numbers[:, 0], smooth, left=0.0, right=0.0)
+    return result
 
 
 def within(ranges: tuple[tuple[int, int], ...]) -> NDArray[np.bool_]:
     """Return where the grid (n,) lies in any of the ranges in nm."""
-    return np.any([(lo <= GRID) & (hi >= GRID) for lo, hi in ranges], axis=0)
+    inside: NDArray[np.bool_] = np.any([(lo <= GRID) & (hi >= GRID) for lo, hi in ranges], axis=0)
+    return inside
 
 
 def split_gases(gases: Float64) -> dict[str, Float64]:
