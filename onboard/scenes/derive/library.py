@@ -24,6 +24,7 @@ Float64 = NDArray[np.float64]
 TARGET = Path(__file__).parents[1] / "data" / "library.csv"
 LIMIT_RMS = 0.01
 INSTRUMENT_SIGMA = 10.0 * FWHM_TO_SIGMA  # AVIRIS bands are about 10 nm wide
+NARROWEST = 6.0  # sharper would be ripples read into the 10 nm bands
 WIDTHS = (7.0, 10.0, 15.0, 22.0, 33.0, 50.0, 75.0, 110.0)
 MOST_FEATURES, ENOUGH_RMS = 13, 0.0025
 # Left out: mixtures that hold one of the ten minerals under another name; sums and ratios of spectra.
@@ -91,6 +92,7 @@ def refine(x: Float64, a: Float64, weight: Float64, features: Float64) -> tuple[
 
     start = features.copy()
     low = np.stack([start[:, 0] - 12.0, start[:, 1] * 0.6, start[:, 2] * 0.6, start[:, 3] * 0.0], axis=1)
+    low[:, 1:3] = np.maximum(low[:, 1:3], NARROWEST)
     high = np.stack(
         [start[:, 0] + 12.0, start[:, 1] * 1.7, start[:, 2] * 1.7, start[:, 3] * 4 + 0.05], axis=1
     )
