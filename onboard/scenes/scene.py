@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from onboard.errors import UsageError
 from onboard.scenes.atmosphere import Atmosphere
+from onboard.scenes.blas import one_blas_thread
 from onboard.scenes.climates import CLIMATES, Climate, get_climate
 from onboard.scenes.detector import CLOUDY, Detector, draw_detector, draw_line_flags
 from onboard.scenes.fields import Field, level_above, spectral_field
@@ -214,12 +215,13 @@ class Scene:
         def make(line: int) -> None:
             self.radiance_line(line, None if gas is None else gas[line], out[line - first])
 
-        if workers <= 1:
-            for line in range(first, last):
-                make(line)
-        else:
-            with ThreadPoolExecutor(workers) as pool:
-                list(pool.map(make, range(first, last)))
+        with one_blas_thread():
+            if workers <= 1:
+                for line in range(first, last):
+                    make(line)
+            else:
+                with ThreadPoolExecutor(workers) as pool:
+                    list(pool.map(make, range(first, last)))
         return out
 
 
