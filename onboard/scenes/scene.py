@@ -24,7 +24,7 @@ from onboard.scenes.plumes import LABEL_MIN_PIXELS, LABEL_THRESHOLD_PPM_M, Plume
 from onboard.scenes.truth import Truth
 from onboard.sensors import Sensor
 
-DEFAULT_EMISSION_KG_H = (200.0, 20_000.0)
+DEFAULT_EMISSION_KG_H = (300.0, 20_000.0)
 WORKERS = 2
 
 
@@ -52,7 +52,7 @@ class SceneRecipe:
     lines: int = 1280
     samples: int = 1242
     climate: str | None = None
-    plumes: int = 14
+    plumes: int = 16
     emission_kg_h: tuple[float, float] = DEFAULT_EMISSION_KG_H
     shift_nm: float = 0.0
     flagged_lines: int = 0
