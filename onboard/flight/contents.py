@@ -125,6 +125,7 @@ def read_contents(container: Container) -> Contents:
     parts.require(rising and int(mf_bands[-1]) < plan.bands, "mf_bands.u16", "rising indices of bands")
     alphas, curve = _read_curve(parts, plan)
     noise = parts.array("mf_noise.f32", "<f4", (2, plan.mf_bands))
+    parts.require(bool((noise >= 0).all()), "mf_noise.f32", "coefficients of at least 0")
     known_input, known_output = _read_known(parts, plan)
     return Contents(
         manifest,

@@ -20,14 +20,16 @@ from onboard.flight.bundle import (
     read_container,
     verify_signature,
 )
+from onboard.flight.contents import read_contents
+from tests.export.samples import SEQUENCE, sample_parts
 
 SEED = bytes(range(32))
 PARTS = {"manifest.json": b"{}", "plan.bin": bytes(range(100)), "stem.onnx": b"x" * 64}
 UNSIGNED = write_container(PARTS, 7)
 SIGNED = sign_container(UNSIGNED, SEED)
-# What neither a hash nor the structure covers: the sequence, and the signature itself.
-SIGNATURE_START, SIGNATURE_STOP = len(SIGNED) - TRAILER.size + 8, len(SIGNED) - 24
-UNCOVERED = {*range(24, 32), *range(SIGNATURE_START, SIGNATURE_STOP)}
+WHOLE = sign_container(write_container(sample_parts(), SEQUENCE), SEED)
+# All that the reader alone cannot judge: it needs the key for it.
+SIGNATURE = range(len(WHOLE) - TRAILER.size + 8, len(WHOLE) - 24)
 
 
 def patched(offset: int, form: str, *values: object) -> bytes:
@@ -50,18 +52,28 @@ def test_parts_come_back_as_written() -> None:
     assert all(part.readonly for part in container.parts.values())
 
 
-@given(st.integers(0, len(SIGNED) - 1).filter(lambda at: at not in UNCOVERED), st.integers(1, 255))
+@given(st.integers(0, len(WHOLE) - 1).filter(lambda at: at not in SIGNATURE), st.integers(1, 255))
 def test_any_changed_byte_is_refused(at: int, change: int) -> None:
-    data = bytearray(SIGNED)
+    data = bytearray(WHOLE)
     data[at] ^= change
     with pytest.raises(BundleError):
-        read_container(bytes(data))
+        read_contents(read_container(bytes(data)))
 
 
-@given(st.integers(0, len(SIGNED) - 1))
+def test_any_changed_byte_outside_the_parts_is_refused() -> None:
+    start = next(at for at in range(0, len(WHOLE), 64) if WHOLE[at : at + 1] == b"{")
+    for at in (*range(start), *range(len(WHOLE) - TRAILER.size, len(WHOLE))):
+        if at not in SIGNATURE:
+            data = bytearray(WHOLE)
+            data[at] ^= 1
+            with pytest.raises(BundleError):
+                read_contents(read_container(bytes(data)))
+
+
+@given(st.integers(0, len(WHOLE) - 1))
 def test_any_truncation_is_refused(length: int) -> None:
     with pytest.raises(BundleError):
-        read_container(SIGNED[:length])
+        read_container(WHOLE[:length])
 
 
 @given(st.binary(max_size=600), st.booleans())

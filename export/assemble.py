@@ -1,0 +1,141 @@
+"""From a training's run folder to an unsigned bundle."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import onboard
+from export.bundle import write_bundle_file, write_container
+from export.manifest import Label, build_manifest, encode_manifest, mlm_fields
+from export.measure import KNOWN_LINES, KNOWN_SAMPLES, known_answer, measure_inference_bytes
+from export.onnx import Graph, export_graph
+from export.plan import BODY_SAMPLES, STEM_PIXELS, check_graphs, plan_of_run
+from export.run_folder import TrainedRun, load_run
+from onboard.flight.bundle import read_container
+from onboard.flight.contents import Contents, read_contents
+from onboard.flight.plan import PLAN_PART, Plan
+from onboard.models.minerals import MINERALS
+
+log = logging.getLogger(__name__)
+BUNDLE_NAME = "onboard-emit"
+UNMEASURED_BYTES = 1 << 20
+
+
+def export_run(run: TrainedRun) -> tuple[Graph, Graph]:
+    """Export a training's stem, baked for its band table, and its body; parity checked."""
+    plan = plan_of_run(run, inference_bytes=UNMEASURED_BYTES)
+    stem = export_graph(
+        run.network.stem.baked(run.tables.centres, run.tables.fwhm),
+        name="stem",
+        input_name="log_radiance",
+        input_shape=(STEM_PIXELS, plan.bands),
+        output_name="features",
+    )
+    body = export_graph(
+        run.network.body,
+        name="body",
+        input_name="features",
+        input_shape=(1, plan.channels, plan.body_lines, BODY_SAMPLES),
+        output_name="logits",
+    )
+    check_graphs(plan, stem, body)
+    return stem, body
+
+
+def build_from_training(
+    run_dir: Path, out: Path, sequence: int, *, name: str = BUNDLE_NAME, version: str = onboard.__version__
+) -> Path:
+    """Build the unsigned bundle of a training; ``export.bundle.sign_container`` signs it.
+
+    The bundle is flown while it is built, to measure its inference memory and to record its known
+    answer. The same run folder gives the same bytes.
+
+    Args:
+        run_dir: Folder of a finished ``onboard train``.
+        out: The file to write, whole or not at all.
+        sequence: Sequence number, above that of every bundle flown before.
+        name: What the bundle is called.
+        version: Version of the bundle.
+
+    Raises:
+        CaptureError: If the run folder cannot be used.
+        ExportError: If the network cannot be exported as flight needs it.
+        OutputError: If the file cannot be written.
+    """
+    run = load_run(run_dir)
+    log.info("exporting stem and body of %s", run_dir)
+    stem, body = export_run(run)
+    label = Label(name, version, run.created, sequence)
+
+    def container_of(plan: Plan, known: dict[str, bytes] | None = None) -> bytes:
+        fields = {**_training_fields(run), **_mlm(label, run, plan, stem, body)}
+        manifest = build_manifest(
+            label, plan, MINERALS, sensor=str(run.recipe.get("sensor", "emit")), extra=fields
+        )
+        parts = {
+            "manifest.json": encode_manifest(manifest),
+            PLAN_PART: plan.pack(),
+            "stem.onnx": stem.data,
+            "body.onnx": body.data,
+            **array_parts(run.tables),
+            **(known or {}),
+        }
+        return write_container(parts, sequence)
+
+    data = complete_container(run, container_of)
+    write_bundle_file(out, data)
+    return out
+
+
+def complete_container(run: TrainedRun, container_of: Callable[..., bytes]) -> bytes:
+    """Measure, fly the known answer, and return the checked container with both."""
+
+    def unmeasured(size: int) -> bytes:
+        return container_of(plan_of_run(run, inference_bytes=size))
+
+    log.info("flying it to measure its memory and to record its known answer")
+    needed = measure_inference_bytes(unmeasured, contents_of(unmeasured(UNMEASURED_BYTES)))
+    final = unmeasured(needed)
+    given, answer = known_answer(final, contents_of(final))
+    plan = plan_of_run(run, inference_bytes=needed, known=(KNOWN_LINES, KNOWN_SAMPLES))
+    known = {"known_input.f32": _f32(given), "known_output.f32": _f32(answer)}
+    data = container_of(plan, known)
+    contents_of(data)
+    return data
+
+
+def contents_of(data: bytes) -> Contents:
+    """Return the checked contents of a container's bytes."""
+    return read_contents(read_container(data))
+
+
+def array_parts(tables: Any) -> dict[str, bytes]:
+    """Return the parts that hold a training's tables (``FlightTables``)."""
+    curve = np.concatenate([tables.alphas.ravel(), tables.log_transmittance.ravel()])
+    return {
+        "bands.f32": _f32(np.stack([tables.centres, tables.fwhm])),
+        "reference.f32": _f32(tables.reference),
+        "mf_bands.u16": np.ascontiguousarray(tables.mf_bands, "<u2").tobytes(),
+        "mf_curve.f32": _f32(curve),
+        "mf_noise.f32": _f32(tables.mf_noise),
+    }
+
+
+def _f32(values: Any) -> bytes:
+    return np.ascontiguousarray(values, "<f4").tobytes()
+
+
+def _training_fields(run: TrainedRun) -> dict[str, Any]:
+    metrics = {name: value for name, value in run.metrics.items() if name != "seconds"}
+    return {"training": {"recipe": dict(run.recipe)}, "metrics": metrics}
+
+
+def _mlm(label: Label, run: TrainedRun, plan: Plan, stem: Graph, body: Graph) -> dict[str, Any]:
+    features = plan.static_features + plan.dynamic_features
+    flown = features * (plan.bands + 1) + sum(item.numel() for item in run.network.body.parameters())
+    return mlm_fields(label, run.architecture, flown, plan, stem, body)

@@ -1,0 +1,179 @@
+"""``onboard bundle``: build, sign, verify, show and locate bundles; make keys."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from onboard.cli.ground import ground_tools
+from onboard.errors import BundleError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from onboard.flight.bundle import Container
+    from onboard.flight.trust import TrustedKey
+
+FILE = click.Path(path_type=Path)
+
+
+@click.group()
+def command() -> None:
+    """Build, sign, verify, show or locate a bundle."""
+
+
+@command.command()
+def path() -> None:
+    """Print where the shipped bundle lies."""
+    from onboard.flight.bundle import default_bundle_path
+
+    click.echo(str(default_bundle_path()))
+
+
+@command.command()
+@click.argument("run_dir", type=FILE)
+@click.option("--out", type=FILE, required=True, help="File to write, unsigned.")
+@click.option(
+    "--sequence", type=click.IntRange(1), help="Sequence number; one above the shipped bundle's if not given."
+)
+@click.option("--name", default="onboard-emit", show_default=True, help="What the bundle is called.")
+@click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
+def build(run_dir: Path, out: Path, sequence: int | None, name: str, overwrite: bool) -> None:
+    """Build the unsigned bundle of the training in RUN_DIR."""
+    with ground_tools("building a bundle"):
+        from export.assemble import build_from_training
+    if out.exists() and not overwrite:
+        raise OutputError("the file exists already", file=out, remedy="give --overwrite or another name")
+    number = _next_sequence(out) if sequence is None else sequence
+    build_from_training(run_dir, out, number, name=name)
+    click.echo(
+        f"{out}: built, sequence {number}, not signed; sign it with `onboard bundle sign {out} --key K`"
+    )
+
+
+def _next_sequence(out: Path) -> int:
+    """Return one more than the highest sequence of the shipped bundle and the file to be replaced."""
+    from onboard.flight.bundle import default_bundle_path, read_container
+
+    known = [file for file in (out, default_bundle_path()) if file.exists()]
+    return 1 + max((read_container(file).sequence for file in known), default=0)
+
+
+@command.command()
+@click.argument("bundle", type=FILE)
+@click.option("--key", type=FILE, required=True, help="Private key file; see `onboard bundle keygen`.")
+@click.option("--out", type=FILE, help="File to write; BUNDLE itself if not given.")
+def sign(bundle: Path, key: Path, out: Path | None) -> None:
+    """Check BUNDLE and sign it."""
+    with ground_tools("signing a bundle"):
+        from export.bundle import sign_container, write_bundle_file
+        from export.keys import is_development_key, load_private_key
+    from onboard.flight.bundle import read_container
+    from onboard.flight.contents import read_contents
+
+    container = read_container(bundle)
+    read_contents(container)
+    seed = load_private_key(key)
+    signed = sign_container(container.data, seed)
+    write_bundle_file(out or bundle, signed)
+    if is_development_key(seed):
+        _warn_of_development_key()
+    click.echo(f"{out or bundle}: signed, key {read_container(signed).key_id.hex()[:16]}")
+
+
+@command.command()
+@click.argument("bundle", type=FILE)
+@click.option(
+    "--trust",
+    type=FILE,
+    multiple=True,
+    help="Public key file to trust, instead of the installed ones; repeatable.",
+)
+def verify(bundle: Path, trust: tuple[Path, ...]) -> None:
+    """Check BUNDLE as flight does: structure, hashes, contents and signature."""
+    from onboard.flight.bundle import read_container, verify_signature
+    from onboard.flight.contents import read_contents
+
+    container = read_container(bundle)
+    contents = read_contents(container)
+    keys = _keys(trust)
+    verify_signature(container, [key.public for key in keys])
+    signer = next(key for key in keys if key.key_id == container.key_id)
+    manifest = contents.manifest
+    click.echo(
+        f"{bundle}: good; {manifest['name']} {manifest['version']}, sequence {container.sequence}, "
+        f"signed by {signer.name}"
+    )
+    if signer.development:
+        _warn_of_development_key()
+
+
+@command.command()
+@click.argument("bundle", type=FILE, required=False)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print everything, the whole manifest included, as JSON."
+)
+def show(bundle: Path | None, as_json: bool) -> None:
+    """Show what BUNDLE holds (the shipped one if not given), signed or not."""
+    from onboard.cli.bundle_view import describe, lines
+    from onboard.flight.bundle import default_bundle_path, read_container
+    from onboard.flight.contents import read_contents
+
+    container = read_container(bundle or default_bundle_path())
+    manifest = read_contents(container).manifest
+    description = {**describe(container, manifest), "signature": _signature_state(container, _keys(()))}
+    if as_json:
+        click.echo(json.dumps({**description, "manifest": manifest}, indent=2, ensure_ascii=False))
+        return
+    for line in lines(description):
+        click.echo(line)
+
+
+@command.command()
+@click.argument("name")
+@click.option("--folder", type=FILE, default=Path(), help="Where to put the two files; here if not given.")
+def keygen(name: str, folder: Path) -> None:
+    """Make a signing key: NAME.key, private and readable by its owner alone, and NAME.pub."""
+    with ground_tools("making a key"):
+        from export.keys import generate_key_pair
+    private, public = generate_key_pair(name, folder)
+    click.echo(f"{private}: private key, mode 0600; keep it off line and never in a repository")
+    click.echo(f"{public}: public key; put it beside the flight library as a trusted key")
+
+
+def _keys(trust: tuple[Path, ...]) -> list[TrustedKey]:
+    from onboard.flight.trust import TrustedKey, load_trusted_keys, read_key_file
+
+    return [TrustedKey(file.stem, read_key_file(file)) for file in trust] or list(load_trusted_keys())
+
+
+def _signature_state(container: Container, keys: list[TrustedKey]) -> dict[str, Any]:
+    """Return who signed, and whether the flight core takes it."""
+    from onboard.flight.bundle import verify_signature
+
+    signer = next((key for key in keys if key.key_id == container.key_id), None)
+    state: dict[str, Any] = {
+        "signed": container.signed,
+        "key_id": container.key_id.hex() if container.signed else None,
+        "key": signer.name if signer else None,
+        "development_key": bool(signer and signer.development),
+        "good": None,
+        "problem": None,
+    }
+    try:
+        verify_signature(container, [key.public for key in keys])
+        state["good"] = True
+    except BundleError as error:
+        state.update(good=False, problem=error.problem)
+    except (ImportError, UsageError) as error:
+        state["problem"] = f"not checked: {error}"
+    return state
+
+
+def _warn_of_development_key() -> None:
+    click.echo(
+        "warning: this is the published development key; anybody can sign with it, and no system that "
+        "flies may trust it",
+        err=True,
+    )

@@ -1,0 +1,70 @@
+"""What ``onboard bundle show`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from onboard.flight.bundle import Container
+
+SUMMARY = ("name", "version", "created", "sequence", "sensor", "description")
+PLAN_SUMMARY = (
+    "bands",
+    "mf_bands",
+    "strip_lines",
+    "halo_lines",
+    "plume_threshold",
+    "event_peak_probability",
+    "event_min_pixels",
+    "memory_lines",
+    "inference_bytes",
+)
+
+
+def describe(container: Container, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a container holds, for people and programs: sizes in bytes, hashes in hex."""
+    import hashlib
+
+    parts = [
+        {"name": name, "bytes": len(part), "sha256": hashlib.sha256(part).hexdigest()}
+        for name, part in container.parts.items()
+    ]
+    return {
+        "file": container.file,
+        "bytes": len(container.data),
+        **{name: manifest.get(name) for name in SUMMARY},
+        "products": list(manifest["products"]),
+        "minerals": manifest["minerals"],
+        "architecture": manifest.get("mlm:architecture"),
+        "parameters": manifest.get("mlm:total_parameters"),
+        "plan": {name: manifest["plan"][name] for name in PLAN_SUMMARY},
+        "parts": parts,
+    }
+
+
+def lines(description: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the description as lines of text."""
+    yield f"{description['file']}: {description['bytes']} bytes"
+    for name in (*SUMMARY, "architecture", "parameters"):
+        if description[name] is not None:
+            yield f"  {name:<12} {description[name]}"
+    yield f"  {'products':<12} {', '.join(description['products'])}"
+    yield f"  {'minerals':<12} {', '.join(description['minerals'])}"
+    yield f"  {'signature':<12} {_signature(description['signature'])}"
+    yield "plan"
+    for name, value in description["plan"].items():
+        yield f"  {name:<24} {value}"
+    yield "parts"
+    for part in description["parts"]:
+        yield f"  {part['name']:<20} {part['bytes']:>10} bytes  sha256 {part['sha256'][:16]}"
+
+
+def _signature(state: Mapping[str, Any]) -> str:
+    if not state["signed"]:
+        return "none; flight refuses it"
+    who = state["key"] or f"unknown key {state['key_id'][:16]}"
+    if state["development_key"]:
+        who += " (published: never for flight)"
+    checked = "good" if state["good"] else str(state["problem"])
+    return f"{checked}; by {who}"
