@@ -22,7 +22,7 @@ LOG_FLOOR = -4.0
 LOG_CEILING = 3.0
 LOG_SCALE = 4096.0
 """Counts per unit of log radiance in the flight ring (int16)."""
-LOADING = 1e-7
+LOADING = 1e-8
 """Variance added to each band, far below the sensor's noise, so that a solve cannot fail."""
 STD_FLOOR = 1e-3
 MAGNITUDE_TO_DEVIATION = 1.4826
@@ -198,16 +198,19 @@ class StreamingMatchedFilter:
         lines = np.arange(first_line, first_line + log.shape[0])[:, None]
         chosen = (lines + np.arange(self.samples)[None, :]) % self.settings.covariance_stride == 0
         before, keep = self.state, valid
-        state, weights, used, used_f = self._update(before, log, dynamic, keep, chosen)
+        take = chosen & valid
+        state, weights, used, used_f = self._update(before, log, dynamic, keep, take)
         alpha = self._enhancement(log, used, weights)
-        picked = alpha[chosen & keep]
+        picked = alpha[take]
         if picked.size:
+            # Plumes leave the means only: in the covariance, what looks like a plume is mostly clutter
+            # that the filter must learn to ignore.
             keep = valid & (alpha <= self.settings.exclude_sigma * robust_deviation(picked))
-            state, weights, used, used_f = self._update(before, log, dynamic, keep, chosen)
+            state, weights, used, used_f = self._update(before, log, dynamic, keep, take)
             alpha = self._enhancement(log, used, weights)
         self.state = state
         brightness = log.mean(axis=2, dtype=np.float32)
-        sigma = self._sigma(alpha, brightness, weights, chosen & keep)
+        sigma = self._sigma(alpha, brightness, weights, take & keep)
         deviation = np.sqrt(state.feature_scatter / max(state.count, 1.0)) + STD_FLOOR
         normal = ((dynamic - used_f[None]) / deviation).astype(np.float32)
         nan = np.float32(np.nan)
@@ -220,7 +223,7 @@ class StreamingMatchedFilter:
         )
 
     def _update(
-        self, before: Statistics, log: Array, dynamic: Array, keep: Mask, chosen: Mask
+        self, before: Statistics, log: Array, dynamic: Array, keep: Mask, take: Mask
     ) -> tuple[Statistics, Array64, Array64, Array64]:
         """Return (new statistics, filter, used column means of bands, used column means of features)."""
         memory = float(self.settings.memory_lines)
@@ -232,7 +235,6 @@ class StreamingMatchedFilter:
         mean_f = (old[:, None] * before.feature_mean + _column_sum(dynamic, keep)) / safe
         used, used_f = self._shrink(mean, total), self._shrink(mean_f, total)
 
-        take = chosen & keep
         rows, columns = np.nonzero(take)
         deviation = log[rows, columns].astype(np.float64) - used[columns]
         deviation_f = dynamic[rows, columns].astype(np.float64) - used_f[columns]
@@ -253,10 +255,11 @@ class StreamingMatchedFilter:
     def _weights(self, state: Statistics) -> Array64:
         bands = len(self.tables.reference)
         covariance = state.scatter / max(state.count, 1.0)
-        rho = bands / (bands + state.count)
-        diagonal = np.diag(rho * np.diag(covariance) + LOADING)
-        target = self.tables.target
-        whitened = np.linalg.solve((1.0 - rho) * covariance + diagonal, target)
+        load = 2.0 * bands / (bands + state.count)
+        tables = self.tables
+        noise = tables.noise_a**2 * (tables.noise_b + tables.reference) / tables.reference**2
+        target = tables.target
+        whitened = np.linalg.solve(covariance + np.diag(load * noise + LOADING), target)
         return np.asarray(whitened / (target @ whitened))
 
     def _enhancement(self, log: Array, used: Array64, weights: Array64) -> Array64:
