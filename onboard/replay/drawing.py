@@ -88,7 +88,7 @@ def class_legend(sheet: Image.Image, y: int, entries: Sequence[tuple[str, Rgb]],
 
 
 def legend_columns(width: int, names: Sequence[str]) -> int:
-    """Entries that fit beside each other on a sheet ``width`` pixels wide.
+    """Entries a row on a sheet ``width`` pixels wide: as few rows as fit, evenly filled.
 
     Args:
         width: Width of the sheet, pixels.
@@ -96,7 +96,9 @@ def legend_columns(width: int, names: Sequence[str]) -> int:
     """
     font = ImageFont.load_default(FONT_SIZE - 2)
     widest = max((font.getlength(name) for name in names), default=1.0)
-    return max(1, min(len(names), int((width - MARGIN) // (widest + 50))))
+    fitting = max(1, min(len(names), int((width - MARGIN) // (widest + 50))))
+    rows = -(-len(names) // fitting)
+    return max(1, -(-len(names) // rows)) if rows else 1
 
 
 def event_box(sheet: Image.Image, event: Any, factor: float, raster_height: int) -> None:

@@ -56,9 +56,12 @@ def position(location: Any, line: float, sample: float) -> Position | None:
     line_0, sample_0 = _cell(line, lines), _cell(sample, samples)
     window = np.s_[line_0 : line_0 + 2, sample_0 : sample_0 + 2]
     lon, lat = (np.asarray(grid[window], np.float64) for grid in (location.lon, location.lat))
-    if not (_plausible(lon, 180.0) and _plausible(lat, 90.0)) or np.ptp(lon) > 180.0:
+    if not (_plausible(lon, 360.0) and _plausible(lat, 90.0)):
         return None
-    return _bilinear(lon, line - line_0, sample - sample_0), _bilinear(lat, line - line_0, sample - sample_0)
+    # Neighbours on both sides of the date line are 360 degrees apart in figures only.
+    lon = lon[0, 0] + (lon - lon[0, 0] + 180.0) % 360.0 - 180.0
+    down, across = line - line_0, sample - sample_0
+    return (_bilinear(lon, down, across) + 180.0) % 360.0 - 180.0, _bilinear(lat, down, across)
 
 
 def _feature(event: PlumeEvent, location: Any | None, pixel_size_m: float) -> dict[str, Any]:

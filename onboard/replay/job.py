@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from onboard.captures import band_match, open_capture
+from onboard.captures import Capture, Location, band_match, check_block, open_capture
+from onboard.captures import LineBlock as ReadBlock
 from onboard.errors import CaptureError, DeadlineError, OutputError
-from onboard.flight import bundle as container
+from onboard.flight.bundle import default_bundle_path, read_container
+from onboard.flight.contents import read_contents
 from onboard.progress import progress
 from onboard.replay import selection, summary
 from onboard.replay.events import feature_collection
@@ -28,7 +30,7 @@ from onboard.replay.run_folder import (
     new_run_folder,
     write_json,
 )
-from onboard.replay.session import BundleInfo, OpenSession, Session
+from onboard.replay.session import OpenSession, Session
 from onboard.sensors import load_sensor
 
 log = logging.getLogger(__name__)
@@ -75,9 +77,10 @@ class _Flight:
 
     path: Path
     sha256: str
-    manifest: dict[str, Any]
     match: selection.BandMatch
     chosen: selection.Selection
+    pixel_size_m: float
+    line_period_s: float
     warnings: list[str] = field(default_factory=list)
 
 
@@ -134,28 +137,31 @@ def _check_places(job: ReplayJob) -> None:
             )
 
 
-def _prepare(job: ReplayJob, capture: Any) -> _Flight:
-    if capture.lines < 1 or capture.samples < 1:
-        raise CaptureError(
-            "the capture is empty",
-            file=job.capture,
-            field="radiance",
-            found=f"{capture.lines} lines of {capture.samples} samples",
-            expected="at least one line of one sample",
-            remedy="download the capture again",
-        )
-    path = job.bundle or container.default_bundle_path()
-    opened = container.read_container(path)
-    manifest = selection.bundle_description(opened.parts, path)
-    match = band_match(capture.centres, capture.fwhm, *selection.bundle_bands(opened.parts, path))
-    chosen = selection.select_products(
-        manifest["required_nm"], job.products, match, capture.centres, job.capture
-    )
+def _prepare(job: ReplayJob, capture: Capture) -> _Flight:
+    path = job.bundle or default_bundle_path()
+    opened = read_container(path)
+    contents = read_contents(opened)
+    match = band_match(capture.centres, capture.fwhm, contents.centres, contents.fwhm)
+    required = {name: entry["required_nm"] for name, entry in contents.manifest["products"].items()}
+    chosen = selection.select_products(required, job.products, match, capture.centres, job.capture)
     warnings = selection.warnings_before(chosen, match, capture.lines)
-    return _Flight(path, hashlib.sha256(opened.data).hexdigest(), manifest, match, chosen, warnings)
+    sensor = load_sensor(str(contents.manifest.get("sensor", "emit")))
+    if capture.pixel_size_m is None:
+        warnings.append(
+            f"the capture does not tell its pixel size: areas and masses assume {sensor.pixel_size_m:g} m"
+        )
+    return _Flight(
+        path=path,
+        sha256=hashlib.sha256(opened.data).hexdigest(),
+        match=match,
+        chosen=chosen,
+        pixel_size_m=float(capture.pixel_size_m or sensor.pixel_size_m),
+        line_period_s=float(sensor.line_period_s),
+        warnings=warnings,
+    )
 
 
-def _open(maker: OpenSession | None, job: ReplayJob, flight: _Flight, capture: Any) -> Session:
+def _open(maker: OpenSession | None, job: ReplayJob, flight: _Flight, capture: Capture) -> Session:
     if maker is None:
         from onboard.flight import FlightSession
 
@@ -165,11 +171,11 @@ def _open(maker: OpenSession | None, job: ReplayJob, flight: _Flight, capture: A
         samples=capture.samples,
         threads=job.threads,
         products=flight.chosen.kept,
-        pixel_size_m=capture.pixel_size_m,
+        pixel_size_m=flight.pixel_size_m,
     )
 
 
-def _header(session: Session, capture: Any, flight: _Flight) -> ProductsHeader:
+def _header(session: Session, capture: Capture, flight: _Flight) -> ProductsHeader:
     plan = session.bundle.plan
     minerals = tuple(session.bundle.minerals)
     return ProductsHeader(
@@ -188,7 +194,9 @@ def _header(session: Session, capture: Any, flight: _Flight) -> ProductsHeader:
     )
 
 
-def _fly(job: ReplayJob, capture: Any, flight: _Flight, session: Session, started: float) -> dict[str, Any]:
+def _fly(
+    job: ReplayJob, capture: Capture, flight: _Flight, session: Session, started: float
+) -> dict[str, Any]:
     header = _header(session, capture, flight)
     room = header.size_estimate + SMALL_FILES_BYTES
     with new_run_folder(job.out, overwrite=job.overwrite, needed_bytes=room) as folder:
@@ -201,9 +209,7 @@ def _fly(job: ReplayJob, capture: Any, flight: _Flight, session: Session, starte
             if location is not None:
                 writer.write_location(location.lon, location.lat)
         _warn_after(playback, location, flight.warnings)
-        write_json(
-            folder / EVENTS, feature_collection(playback.events, location, float(capture.pixel_size_m))
-        )
+        write_json(folder / EVENTS, feature_collection(playback.events, location, flight.pixel_size_m))
         written = pictures.write(folder / QUICKLOOKS, playback.events)
         report = _report(job, capture, flight, session, playback)
         report["quicklooks"] = [str(path.relative_to(folder)) for path in written]
@@ -213,28 +219,53 @@ def _fly(job: ReplayJob, capture: Any, flight: _Flight, session: Session, starte
     return report
 
 
-def _play(job: ReplayJob, capture: Any, flight: _Flight, session: Session, listeners: Listeners) -> Playback:
+def _report(
+    job: ReplayJob, capture: Capture, flight: _Flight, session: Session, playback: Playback
+) -> dict[str, Any]:
+    report = summary.head_part(capture, job.target)
+    report |= summary.time_part(
+        playback,
+        line_period_s=flight.line_period_s,
+        strip_lines=int(session.bundle.plan["strip_lines"]),
+    )
+    report |= {"realtime": job.realtime, "in_memory": job.in_memory, "threads": job.threads}
+    report |= summary.product_part(playback, flight.chosen, flight.match)
+    report["warnings"] = flight.warnings
+    report["bundle"] = summary.bundle_part(session.bundle, flight.path, flight.sha256)
+    report["versions"] = summary.versions()
+    return report
+
+
+def _play(
+    job: ReplayJob, capture: Capture, flight: _Flight, session: Session, listeners: Listeners
+) -> Playback:
     count = -(-capture.lines // job.block_lines)
-    blocks: Iterable[LineBlock] = capture.blocks(job.block_lines)
     if job.in_memory:
-        blocks = list(progress(blocks, total=count, label="reading", unit="blocks"))
+        reading = progress(_all_lines(job, capture), total=count, label="reading", unit="blocks")
+        blocks: Iterable[LineBlock] = list(reading)
+    else:
+        keep: Literal["keep", "refuse"] = "keep" if job.nonfinite == "mask" else "refuse"
+        blocks = capture.blocks(job.block_lines, non_finite=keep, require_data=False)
     player = Player(
         session,
         lines=capture.lines,
-        line_period_s=_line_period(flight),
+        line_period_s=flight.line_period_s,
         prepare=(lambda block: block) if flight.match.identical else flight.match.apply,
-        mask_nonfinite=job.nonfinite == "mask",
         realtime=job.realtime,
         file=str(job.capture),
     )
     return player.play(progress(blocks, total=count, label="replay", unit="blocks"), listeners)
 
 
-def _line_period(flight: _Flight) -> float:
-    return float(load_sensor(str(flight.manifest.get("sensor", "emit"))).line_period_s)
+def _all_lines(job: ReplayJob, capture: Capture) -> Iterator[LineBlock]:
+    """Blocks in memory of their own: those of ``capture.blocks`` share one."""
+    for first in range(0, capture.lines, job.block_lines):
+        lines = capture.read_lines(first, min(job.block_lines, capture.lines - first))
+        check_block(lines, capture.path, first_line=first, mask=job.nonfinite == "mask")
+        yield ReadBlock(first, lines)
 
 
-def _check_valid(playback: Playback, capture: Any) -> None:
+def _check_valid(playback: Playback, capture: Capture) -> None:
     if playback.quality.valid:
         return
     counts = {name: n for name, n in playback.quality.as_dict().items() if n and name != "valid"}
@@ -248,48 +279,13 @@ def _check_valid(playback: Playback, capture: Any) -> None:
     )
 
 
-def _warn_after(playback: Playback, location: Any, warnings: list[str]) -> None:
+def _warn_after(playback: Playback, location: Location | None, warnings: list[str]) -> None:
     found = []
-    if playback.nonfinite_pixels:
-        found.append(f"{playback.nonfinite_pixels} pixels with NaN or infinite radiance were masked")
+    nonfinite = playback.quality.as_dict()["non_finite"]
+    if nonfinite:
+        found.append(f"{nonfinite} pixels with NaN or infinite radiance were masked")
     if location is None:
         found.append("the capture has no positions: events are given in lines and samples only")
     for warning in found:
         log.warning(warning)
     warnings.extend(found)
-
-
-def _report(
-    job: ReplayJob, capture: Any, flight: _Flight, session: Session, playback: Playback
-) -> dict[str, Any]:
-    report = summary.head(capture, job.target)
-    report |= summary.time_part(
-        playback,
-        line_period_s=_line_period(flight),
-        strip_lines=int(session.bundle.plan["strip_lines"]),
-    )
-    report["prepare_s"] = round(playback.prepare_seconds, 6)
-    report["realtime"] = job.realtime
-    report["in_memory"] = job.in_memory
-    report["threads"] = job.threads
-    report["plumes"] = len(playback.events)
-    report["products"] = list(flight.chosen.kept)
-    report["dropped_products"] = flight.chosen.dropped
-    report["bands_resampled"] = not flight.match.identical
-    report["worst_mismatch_nm"] = round(float(flight.match.worst_mismatch_nm), 4)
-    report["quality"] = playback.quality.as_dict()
-    report["warnings"] = flight.warnings
-    report["bundle"] = _bundle_part(session.bundle, flight)
-    report["versions"] = summary.versions()
-    return report
-
-
-def _bundle_part(info: BundleInfo, flight: _Flight) -> dict[str, Any]:
-    return {
-        "file": flight.path.name,
-        "name": info.name,
-        "version": info.version,
-        "sequence": int(info.sequence),
-        "key": str(info.key_id),
-        "sha256": flight.sha256,
-    }

@@ -44,7 +44,6 @@ class Playback:
             by the queue model of ``deadlines.completion_lags``.
         events: All plumes, in the order in which they closed.
         quality: Pixels by quality flag.
-        nonfinite_pixels: Pixels with a NaN or infinite radiance, if they were let through.
         prepare_seconds: Time spent on resampling, s.
     """
 
@@ -53,7 +52,6 @@ class Playback:
     lags: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     events: list[PlumeEvent] = field(default_factory=list)
     quality: QualityCounts = field(default_factory=QualityCounts)
-    nonfinite_pixels: int = 0
     prepare_seconds: float = 0.0
 
     @property
@@ -73,7 +71,6 @@ class Player:
         lines: Lines of the capture.
         line_period_s: Time from one line to the next, s.
         prepare: Brings a block (n, samples, bands) to the bundle's bands.
-        mask_nonfinite: Let NaN and infinite radiance through, to be flagged in flight.
         realtime: Hold each line back until the instrument would have delivered it. Lags are then
             measured, and contain whatever else the ground does between lines.
         file: Name of the capture, for messages.
@@ -86,7 +83,6 @@ class Player:
         lines: int,
         line_period_s: float,
         prepare: Callable[[FloatArray], FloatArray],
-        mask_nonfinite: bool = False,
         realtime: bool = False,
         file: str | None = None,
     ) -> None:
@@ -94,7 +90,6 @@ class Player:
         self.lines = lines
         self.line_period_s = line_period_s
         self.prepare = prepare
-        self.mask_nonfinite = mask_nonfinite
         self.realtime = realtime
         self.file = file
         self._started: float | None = None
@@ -109,11 +104,11 @@ class Player:
             listeners: Told of every block of lines and of products.
 
         Raises:
-            CaptureError: Radiance is not finite and must be, or lines are missing.
+            CaptureError: Lines are missing.
         """
         record = Playback(np.zeros(self.lines), lags=np.zeros(self.lines))
         for block in blocks:
-            self._check(block, record)
+            self._check(block)
             for hear_lines in listeners.lines:
                 hear_lines(block.first_line, block.radiance)
             started = time.perf_counter()
@@ -174,20 +169,10 @@ class Player:
             time.sleep(remaining)
         return arrival
 
-    def _check(self, block: LineBlock, record: Playback) -> None:
+    def _check(self, block: LineBlock) -> None:
         expected = self._done
         if block.first_line != expected or self._done + block.radiance.shape[0] > self.lines:
             raise RuntimeError(f"block at line {block.first_line} follows line {expected} of {self.lines}")
-        # One sum tells in a single pass whether anything at all is wrong.
-        with np.errstate(over="ignore", invalid="ignore"):
-            if np.isfinite(block.radiance.sum()):
-                return
-        bad = ~np.isfinite(block.radiance)
-        if not bad.any():
-            return
-        if not self.mask_nonfinite:
-            raise _nonfinite_error(block, bad, self.file)
-        record.nonfinite_pixels += int(bad.any(axis=2).sum())
 
     def _check_complete(self) -> None:
         if self._done != self.lines:
@@ -199,17 +184,3 @@ class Player:
                 expected=f"{self.lines} lines",
                 remedy="download the capture again",
             )
-
-
-def _nonfinite_error(block: LineBlock, bad: NDArray[np.bool_], file: str | None) -> CaptureError:
-    line, sample, band = (int(index) for index in np.argwhere(bad)[0])
-    return CaptureError(
-        "radiance is not finite",
-        file=file,
-        field="radiance",
-        found=f"{block.radiance[line, sample, band]} at line {block.first_line + line}, sample {sample}, "
-        f"band {band}, the first of {int(bad.sum())} in lines {block.first_line} to "
-        f"{block.first_line + bad.shape[0] - 1}",
-        expected="finite values, or -9999 and the other flag values",
-        remedy="mend the file, or give --nonfinite mask to flag such pixels and go on",
-    )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from onboard.errors import BundleError, CaptureError, UsageError
+from onboard.errors import CaptureError, UsageError
 from onboard.replay.session import FloatArray
 
 SHORT_CAPTURE_LINES = 32
@@ -28,8 +27,12 @@ class BandMatch(Protocol):
         """Resample (n, samples, bands) to the bundle's bands."""
         ...
 
-    def covers(self, ranges_nm: Sequence[tuple[float, float]], /) -> bool:
-        """True if the capture has bands all through the ranges."""
+    def uncovered(self, ranges_nm: Sequence[tuple[float, float]], /) -> list[tuple[float, float]]:
+        """Parts of the ranges where the capture has no bands."""
+        ...
+
+    def summary(self) -> str:
+        """What is resampled, and how far off the bands are."""
         ...
 
 
@@ -46,55 +49,8 @@ class Selection:
     dropped: dict[str, str]
 
 
-def bundle_description(parts: Mapping[str, Any], file: object) -> dict[str, Any]:
-    """Manifest of a bundle, with the parts of it that replay needs checked.
-
-    Args:
-        parts: The container's parts by name.
-        file: The bundle, for messages.
-
-    Raises:
-        BundleError: The manifest is missing, no JSON object, or lacks ``products``.
-    """
-    try:
-        manifest = json.loads(bytes(parts["manifest.json"]))
-        products = {name: _ranges(entry) for name, entry in manifest["products"].items()}
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise BundleError(
-            "the bundle's manifest cannot be read",
-            file=str(file),
-            field="manifest.json",
-            found=f"{type(error).__name__}: {error}",
-            expected="a JSON object with `products` and the wavelengths that each requires",
-            remedy="build the bundle again",
-        ) from error
-    if not products:
-        raise BundleError("the bundle has no products", file=str(file), field="manifest.json: products")
-    return dict(manifest, required_nm=products)
-
-
-def bundle_bands(parts: Mapping[str, Any], file: object) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Centres and widths, nm, of the bands that a bundle was baked for.
-
-    Raises:
-        BundleError: The part is missing or has an odd size.
-    """
-    raw = parts.get("bands.f32", b"")
-    if len(raw) == 0 or len(raw) % 8:
-        raise BundleError(
-            "the bundle's band table cannot be read",
-            file=str(file),
-            field="bands.f32",
-            found=f"{len(raw)} bytes",
-            expected="two rows of float32: centre and FWHM",
-            remedy="build the bundle again",
-        )
-    table = np.frombuffer(bytes(raw), "<f4").reshape(2, -1).astype(np.float64)
-    return table[0], table[1]
-
-
 def select_products(
-    required_nm: Mapping[str, list[tuple[float, float]]],
+    required_nm: Mapping[str, Sequence[tuple[float, float]]],
     wanted: Sequence[str] | None,
     match: BandMatch,
     centres: NDArray[np.float64],
@@ -126,9 +82,9 @@ def select_products(
     for name, ranges in required_nm.items():
         if wanted is not None and name not in wanted:
             continue
-        missing = [pair for pair in ranges if not match.covers([pair])]
+        missing = match.uncovered(ranges)
         if missing:
-            spans = ", ".join(f"{low:g}-{high:g} nm" for low, high in missing)
+            spans = ", ".join(f"{low:.0f}-{high:.0f} nm" for low, high in missing)
             dropped[name] = f"the capture lacks bands in {spans}"
         else:
             kept.append(name)
@@ -154,17 +110,10 @@ def warnings_before(selection: Selection, match: BandMatch, lines: int) -> list[
     """
     found = [f"product {name} is dropped: {reason}" for name, reason in selection.dropped.items()]
     if not match.identical:
-        found.append(
-            "the capture's bands are not the bundle's: radiance is resampled, worst mismatch "
-            f"{match.worst_mismatch_nm:.2f} nm"
-        )
+        found.append(f"the capture's bands are not the bundle's: {match.summary()}")
     if lines < SHORT_CAPTURE_LINES:
         found.append(
             f"the capture has only {lines} lines: the statistics of a column are immature below "
             f"{SHORT_CAPTURE_LINES}, so its methane is not to be relied on"
         )
     return found
-
-
-def _ranges(entry: Any) -> list[tuple[float, float]]:
-    return [(float(low), float(high)) for low, high in entry["required_nm"]]

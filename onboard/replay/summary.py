@@ -15,6 +15,8 @@ import numpy as np
 from onboard.replay.deadlines import judge, line_statistics
 from onboard.replay.player import Playback
 from onboard.replay.run_folder import RUN_FORMAT
+from onboard.replay.selection import BandMatch, Selection
+from onboard.replay.session import BundleInfo
 
 FULL_CAPTURE_LINES = 1280
 FULL_CAPTURE_S = 11.85
@@ -39,12 +41,49 @@ def time_part(playback: Playback, *, line_period_s: float, strip_lines: int) -> 
         "line_ms": line_statistics(seconds),
         "strip_ms": line_statistics(strips),
         "flush_ms": round(playback.flush_seconds * 1e3, 4),
+        "prepare_s": round(playback.prepare_seconds, 6),
         "deadline_misses": report.misses,
         "deadline": {
             "line_period_ms": round(report.line_period_s * 1e3, 4),
             "allowance_ms": round(report.allowance_s * 1e3, 4),
             "worst_lag_ms": round(report.worst_lag_s * 1e3, 4),
         },
+    }
+
+
+def product_part(playback: Playback, chosen: Selection, match: BandMatch) -> dict[str, Any]:
+    """What came out, and what of the capture went in.
+
+    Args:
+        playback: What was found.
+        chosen: Products kept and dropped.
+        match: The capture's bands against the bundle's.
+    """
+    return {
+        "plumes": len(playback.events),
+        "products": list(chosen.kept),
+        "dropped_products": chosen.dropped,
+        "bands_resampled": not match.identical,
+        "worst_mismatch_nm": round(float(match.worst_mismatch_nm), 4),
+        "quality": playback.quality.as_dict(),
+    }
+
+
+def bundle_part(info: BundleInfo, file: Path, sha256: str) -> dict[str, Any]:
+    """Which bundle flew.
+
+    Args:
+        info: What the session says of it.
+        file: Where it was read from.
+        sha256: Hash of the whole file.
+    """
+    return {
+        "file": file.name,
+        "name": info.name,
+        "version": info.version,
+        "sequence": int(info.sequence),
+        "key": str(info.key_id),
+        "sha256": sha256,
     }
 
 
@@ -90,7 +129,7 @@ def versions() -> dict[str, str]:
     }
 
 
-def head(capture: Any, target: str) -> dict[str, Any]:
+def head_part(capture: Any, target: str) -> dict[str, Any]:
     """What was replayed, and for which target.
 
     Args:
