@@ -1,0 +1,83 @@
+"""A training becomes a bundle that flies, the same one each time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from export.assemble import array_parts, build_from_training
+from export.bundle import sign_container
+from export.keys import public_key_of
+from export.run_folder import load_run
+from onboard.errors import CaptureError, OutputError
+from onboard.flight.bundle import read_container
+from onboard.flight.contents import read_contents
+from tests.export.samples import write_run_folder
+
+SEED = bytes(range(32))
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_run_folder(tmp_path_factory.mktemp("assemble") / "run")
+
+
+@pytest.fixture(scope="module")
+def bundle(run_folder: Path) -> Path:
+    return build_from_training(run_folder, run_folder.parent / "x.onb", 5)
+
+
+def test_the_bundle_holds_what_the_training_left(bundle: Path, run_folder: Path) -> None:
+    container = read_container(bundle)
+    contents = read_contents(container)
+    run = load_run(run_folder)
+    assert not container.signed
+    assert container.sequence == 5
+    assert np.array_equal(contents.centres, run.tables.centres.astype(np.float32))
+    assert np.array_equal(contents.log_transmittance, run.tables.log_transmittance.astype(np.float32))
+    assert contents.manifest["metrics"] == {"test": {"plume_f1": 0.1, "odd": None}}
+    assert contents.manifest["training"]["recipe"]["name"] == "sample"
+    assert contents.known_input is not None
+
+
+def test_the_signed_bundle_flies_on_its_own_memory(bundle: Path) -> None:
+    from onboard.flight import FlightSession
+
+    signed = sign_container(bundle.read_bytes(), SEED)
+    known = read_contents(read_container(signed))
+    assert known.known_input is not None
+    assert known.known_output is not None
+    with FlightSession(
+        signed, samples=known.plan.known_samples, threads=1, trusted_keys=[public_key_of(SEED)]
+    ) as session:
+        blocks = [*session.push(known.known_input), *session.flush()]
+        health = session.health()
+    found = np.concatenate([block.ch4_enhancement for block in blocks])
+    np.testing.assert_allclose(found, known.known_output[:, 1], rtol=1e-4, atol=1.0)
+    assert health.inference_high_water <= known.plan.inference_bytes
+
+
+def test_a_folder_that_is_no_training_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CaptureError, match=r"model\.pt"):
+        build_from_training(tmp_path, tmp_path / "x.onb", 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_written_is_named(
+    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("export.assemble.export_run", lambda run: (None, None))
+    monkeypatch.setattr("export.assemble.complete_container", lambda run, make: b"x")
+    with pytest.raises(OutputError, match="none"):
+        build_from_training(run_folder, tmp_path / "none" / "x.onb", 1)
+
+
+def test_tables_become_little_endian_parts(run_folder: Path) -> None:
+    tables = load_run(run_folder).tables
+    parts = array_parts(tables)
+    assert np.frombuffer(parts["bands.f32"], "<f4").tolist()[:1] == [np.float32(tables.centres[0])]
+    assert np.frombuffer(parts["mf_bands.u16"], "<u2").tolist() == tables.mf_bands.tolist()
+    assert len(parts["mf_curve.f32"]) == 4 * len(tables.alphas) * (1 + len(tables.mf_bands))
+    assert len(parts["mf_noise.f32"]) == 8 * len(tables.mf_bands)
