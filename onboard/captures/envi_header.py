@@ -25,7 +25,7 @@ MAX_FIELDS = 2_000
 MAX_OFFSET = 2**40
 DATA_TYPES: dict[int, str] = {1: "u1", 2: "i2", 3: "i4", 4: "f4", 5: "f8", 12: "u2", 13: "u4"}
 INTERLEAVES = ("bil", "bip", "bsq")
-INTEGER = re.compile(r"[+-]?\d{1,15}")
+INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
 COUNTS = ("samples", "lines", "bands")
 
 
