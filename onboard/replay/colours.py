@@ -36,7 +36,7 @@ CLASS_COLOURS: tuple[Rgb, ...] = (
     (235, 225, 70),  # montmorillonite
     (0, 170, 150),  # vermiculite
 )
-INVALID: Rgb = (88, 88, 96)
+INVALID: Rgb = (58, 72, 112)
 PLUME: Rgb = (255, 64, 32)
 BOX: Rgb = (255, 230, 60)
 PAPER: Rgb = (20, 20, 24)

@@ -106,7 +106,9 @@ class Quicklooks:
         raster = rgb.copy()
         raster[~self._valid] = colours.INVALID
         bands = ", ".join(f"{nm:.0f}" for nm in self.band_nm)
-        return drawing.canvas(raster, f"Radiance at {bands} nm, 1st to 99th percentile; grey: no data", 0)[0]
+        return drawing.canvas(
+            raster, f"Radiance at {bands} nm, 1st to 99th percentile; blue-grey: no data", 0
+        )[0]
 
     def _enhancement_sheet(self) -> Image.Image:
         top = self._enhancement_top()
@@ -114,7 +116,7 @@ class Quicklooks:
         table = colours.ramp()
         raster = table[np.clip(index, 0, 255).astype(np.uint8)]
         raster[~self._valid] = colours.INVALID
-        sheet, _, y = drawing.canvas(raster, "Methane column enhancement; grey: no data", 2)
+        sheet, _, y = drawing.canvas(raster, "Methane column enhancement; blue-grey: no data", 2)
         drawing.colour_bar(sheet, y, table, top, "ppm m")
         return sheet
 
@@ -128,7 +130,8 @@ class Quicklooks:
     def _mask_sheet(self, rgb: NDArray[np.uint8], events: Sequence[PlumeEvent]) -> Image.Image:
         raster = self._dimmed(rgb, 0.55)
         raster[self._mask] = colours.PLUME
-        title = f"Plume mask and {len(events)} numbered event{'' if len(events) == 1 else 's'}"
+        plural = "" if len(events) == 1 else "s"
+        title = f"Plume mask and {len(events)} numbered event{plural}; blue-grey: no data"
         sheet, factor, _ = drawing.canvas(raster, title, 0)
         for event in events:
             drawing.event_box(sheet, event, factor / self.step, raster.shape[0] * factor)
@@ -145,7 +148,7 @@ class Quicklooks:
             raster[here] = (np.array(colour, np.float32) * shade[here][:, None]).astype(np.uint8)
         width = raster.shape[1] * max(1, -(-drawing.MIN_WIDTH // raster.shape[1]))
         columns = drawing.legend_columns(width, names)
-        title = "Most probable mineral above its threshold; dark: none, grey: no data"
+        title = "Most probable mineral above its threshold; grey: none, blue-grey: no data"
         sheet, _, y = drawing.canvas(raster, title, -(-len(names) // columns))
         labels = [name.replace("_", " / ") for name in names]
         drawing.class_legend(sheet, y, list(zip(labels, palette, strict=True)), columns)
