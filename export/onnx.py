@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import warnings
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 OPSET = 18
 """The lowest opset that PyTorch's exporter writes without conversion; TensorRT 10 and ORT 1.21 read it."""
+CHATTY = ("torch.onnx", "onnxscript", "onnx_ir")
 PARITY_ABSOLUTE = 1e-4
 PARITY_RELATIVE = 1e-4
 PARITY_RUNS = 2
@@ -126,28 +129,37 @@ def _import_torch() -> Any:
 def _torch_export(module: torch.nn.Module, example: torch.Tensor, input_name: str, output_name: str) -> bytes:
     import torch
 
-    exporter = logging.getLogger("torch.onnx")
-    level = exporter.level
-    exporter.setLevel(logging.ERROR)  # It warns of each torchvision operator that is not installed.
-    try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
-            # Folding is what leaves plain convolutions. It also folds Q/DQ pairs on weights away, so
-            # that a fake-quantized network must not come this way.
-            program = torch.onnx.export(
-                module,
-                (example,),
-                input_names=[input_name],
-                output_names=[output_name],
-                opset_version=OPSET,
-                dynamo=True,
-                optimize=True,
-                verbose=False,
-            )
-    finally:
-        exporter.setLevel(level)
+    with _quiet(), torch.no_grad():
+        # Folding is what leaves plain convolutions. It also folds Q/DQ pairs on weights away, so
+        # that a fake-quantized network must not come this way.
+        program = torch.onnx.export(
+            module,
+            (example,),
+            input_names=[input_name],
+            output_names=[output_name],
+            opset_version=OPSET,
+            dynamo=True,
+            optimize=True,
+            verbose=False,
+        )
     assert program is not None
     return bytes(program.model_proto.SerializeToString())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's libraries from telling of every pass, and of torchvision that is not there."""
+    loggers = [logging.getLogger(name) for name in CHATTY]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _clean(data: bytes) -> bytes:
