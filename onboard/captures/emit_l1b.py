@@ -50,7 +50,7 @@ class EmitCapture(Capture):
         self._file = open_hdf5(path)
         try:
             dataset = _radiance(self._file, path)
-            shape = _shape(dataset, path)
+            shape = _shape(self._file, dataset, path)
             check_sizes(path, *shape)
             self._factor = _unit_factor(dataset, path)
             _check_storage(dataset, path)
@@ -115,7 +115,7 @@ def _radiance(file: h5py.File, path: Path) -> h5py.Dataset:
     )
 
 
-def _shape(dataset: h5py.Dataset, path: Path) -> tuple[int, int, int]:
+def _shape(file: h5py.File, dataset: h5py.Dataset, path: Path) -> tuple[int, int, int]:
     """(lines, samples, bands), after checking type and dimension order."""
     problem: dict[str, Any] = {"file": path, "field": RADIANCE}
     if dataset.dtype.kind != "f" or dataset.dtype.itemsize not in (4, 8):
@@ -133,7 +133,7 @@ def _shape(dataset: h5py.Dataset, path: Path) -> tuple[int, int, int]:
             expected="3: " + ", ".join(DIMENSIONS),
             **problem,
         )
-    names = _dimension_names(dataset)
+    names = _dimension_names(file, dataset, path)
     known = set(names) <= set(DIMENSIONS) and len(set(names)) == 3
     if known and names != DIMENSIONS:
         raise CaptureError(
@@ -147,15 +147,22 @@ def _shape(dataset: h5py.Dataset, path: Path) -> tuple[int, int, int]:
     return lines, samples, bands
 
 
-def _dimension_names(dataset: h5py.Dataset) -> tuple[str, ...]:
-    """Names of the dimension scales, "" where there is none."""
-    names = []
-    for dimension in dataset.dims:
+def _dimension_names(file: h5py.File, dataset: h5py.Dataset, path: Path) -> tuple[str, ...]:
+    """Names of the known dimension scales that the radiance uses, "" where it uses another or none.
+
+    Goes from each scale's list of users, not from the variable's list of scales: that one has a variable
+    length, and where it is damaged HDF5 2.0 does not return an error but crashes or never returns.
+    """
+    names = [""] * dataset.ndim
+    for name in DIMENSIONS:
+        scale = find_dataset(file, name, path) if name in file else None
         try:
-            name = dimension[0].name if len(dimension) else ""
-        except HDF5_ERRORS:
-            name = ""
-        names.append(str(name or "").rsplit("/", 1)[-1])
+            users = () if scale is None else scale.attrs.get("REFERENCE_LIST", ())
+            for user, axis in users:
+                if file[user] == dataset:
+                    names[int(axis)] = name
+        except (*HDF5_ERRORS, IndexError):
+            log.debug("%s: users of dimension %s cannot be read", path, name)
     return tuple(names)
 
 

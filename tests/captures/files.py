@@ -35,9 +35,13 @@ def write_l1b(
     wavelength_units: str | None = "nm",
     fwhm: Array | None = None,
     location: bool = True,
+    text: type[str] | type[np.bytes_] = np.bytes_,
     **storage: Any,
 ) -> Path:
-    """Write a capture in the layout of EMIT L1B RAD: shared dimension scales at the root, three groups."""
+    """Write a capture in the layout of EMIT L1B RAD: shared dimension scales at the root, three groups.
+
+    ``text`` is how attributes are stored: of fixed length, as netCDF does, or ``str``, of variable length.
+    """
     data = cube() if radiance is None else radiance
     bands = data.shape[2]
     table = centres(bands) if wavelengths is None else wavelengths
@@ -48,18 +52,18 @@ def write_l1b(
         for i, name in enumerate(names or ()):
             variable.dims[i].attach_scale(scales[name])
         if units is not None:
-            variable.attrs["units"] = units
+            variable.attrs["units"] = text(units)
         group = file.create_group("sensor_band_parameters")
         for name, values in (("wavelengths", table), ("fwhm", widths)):
             item = group.create_dataset(name, data=values.astype(np.float32))
             if wavelength_units is not None:
-                item.attrs["units"] = wavelength_units
+                item.attrs["units"] = text(wavelength_units)
         if location:
             _write_location(file, data.shape[0], data.shape[1])
-        file.attrs["time_coverage_start"] = "2023-04-01T18:20:00+0000"
-        file.attrs["time_coverage_end"] = np.bytes_(b"2023-04-01T18:20:12+0000")
+        file.attrs["time_coverage_start"] = text("2023-04-01T18:20:00+0000")
+        file.attrs["time_coverage_end"] = [text("2023-04-01T18:20:12+0000")]
         file.attrs["geotransform"] = np.array([-119.0, 0.000542, 0.0, 36.0, 0.0, -0.000542])
-        file.attrs["spatial_ref"] = 'GEOGCS["WGS 84"]'
+        file.attrs["spatial_ref"] = text('GEOGCS["WGS 84"]')
     return path
 
 

@@ -55,8 +55,9 @@ def test_blocks_share_one_buffer_and_are_contiguous(tmp_path: Path) -> None:
     assert all(block.flags.c_contiguous and block.base is blocks[0].base for block in blocks)
 
 
-def test_metadata_is_read(tmp_path: Path) -> None:
-    with open_capture(write_l1b(tmp_path / "EMIT_L1B_RAD_001.nc")) as capture:
+@pytest.mark.parametrize("text", [str, np.bytes_])
+def test_metadata_is_read(tmp_path: Path, text: type[str] | type[np.bytes_]) -> None:
+    with open_capture(write_l1b(tmp_path / "EMIT_L1B_RAD_001.nc", text=text)) as capture:
         np.testing.assert_allclose(capture.centres, centres(), rtol=1e-6)
         np.testing.assert_allclose(capture.fwhm, 8.5)
         assert capture.time_coverage == ("2023-04-01T18:20:00+0000", "2023-04-01T18:20:12+0000")
