@@ -1,0 +1,55 @@
+// A small heap inside a fixed block, for the inference engine: best fit, address order, 64-byte blocks.
+#pragma once
+
+#include "sign.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <pthread.h>
+
+namespace onb {
+
+class BlockHeap {
+  public:
+    // The block starts at a multiple of 64; it stays the caller's.
+    void init(void *block, size_t size);
+
+    // At least size bytes at a multiple of 64, or null. Safe to call from several threads.
+    void *take(size_t size);
+    void give(void *payload);
+
+    // From now on the blocks in use hold constants (weights): remembers them and their hash.
+    void seal();
+    // Whether the sealed blocks still hold what they held.
+    bool intact() const;
+
+    size_t high_water() const { return high_water_; }
+    uint64_t requests() const { return requests_; }
+    uint64_t refusals() const { return refusals_; }
+    void forget_requests() { requests_ = 0; }
+
+  private:
+    // Lies before each payload, 64 bytes wide; all blocks form one list in address order.
+    struct alignas(64) Header {
+        size_t size; // of the payload
+        Header *next;
+        uint32_t used;
+        uint32_t sealed;
+    };
+    static_assert(sizeof(Header) == 64, "payloads must stay at multiples of 64");
+
+    Header *best_fit(size_t size) const;
+    static void split(Header *header, size_t size);
+    static void join_next(Header *header);
+    Digest digest_sealed() const;
+
+    pthread_mutex_t mutex_;
+    uint8_t *base_;
+    Header *first_;
+    size_t high_water_;
+    uint64_t requests_;
+    uint64_t refusals_;
+    Digest sealed_;
+};
+
+} // namespace onb

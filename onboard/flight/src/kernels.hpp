@@ -1,0 +1,41 @@
+// The inner loops, built once for each instruction set and chosen at run time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace onb {
+
+// Rows of filter bands are padded with zeros to a multiple of this.
+constexpr size_t lane_pad = 16;
+// Counts per unit of log radiance in the ring.
+constexpr float log_scale = 4096.0f;
+constexpr float log_ceiling = 3.0f;
+// Radiance at or below this is a flag, not light.
+constexpr float flag_ceiling = -9000.0f;
+
+// What a pixel showed while its logarithm was taken.
+constexpr uint32_t pixel_bad = 1;       // a flag or non-finite value in it
+constexpr uint32_t pixel_saturated = 2; // a band at the upper clamp
+
+struct Kernels {
+    const char *name;
+    // out[i] = ln(clamp(radiance[i] * inverse_reference[i], e^-4, e^3)); a bad value gives -4.
+    // Absolute error below 2e-6. Returns pixel_* bits. Radiance may be unaligned.
+    uint32_t (*log_pixel)(const float *radiance, const float *inverse_reference, size_t bands, float *out);
+    // sums[i] += counts[i]; n is a multiple of lane_pad.
+    void (*add_counts)(int32_t *sums, const int16_t *counts, size_t n);
+    // out[i] = counts[i] / 4096 - mean[i]; n is a multiple of lane_pad.
+    void (*deviation)(const int16_t *counts, const float *mean, size_t n, float *out);
+    // Sum of (counts[i] / 4096 - mean[i]) * weights[i]; n is a multiple of lane_pad.
+    float (*filter)(const int16_t *counts, const float *mean, const float *weights, size_t n);
+    // Upper triangle (by tiles) of scatter[n][n] += rows^T rows; rows is [count][n], n as above.
+    void (*add_outer)(double *scatter, const float *rows, size_t count, size_t n);
+    // out[i] = 1 / (1 + exp(-logits[i])).
+    void (*sigmoid)(const float *logits, size_t n, float *out);
+};
+
+// The best kernels that this machine can run.
+const Kernels &kernels();
+
+} // namespace onb

@@ -1,0 +1,200 @@
+// Body of the kernels; included once for each instruction set with ONB_KERNELS (name of the table),
+// ONB_KERNELS_NAME and ONB_LANES (floats of one vector) set. Nothing inline from the standard library is
+// used here: the linker could otherwise keep a copy that only the newest machine can run.
+#include "kernels.hpp"
+
+namespace onb {
+
+namespace {
+
+constexpr size_t lanes = ONB_LANES;
+
+typedef float Floats __attribute__((vector_size(4 * ONB_LANES)));
+typedef int32_t Ints __attribute__((vector_size(4 * ONB_LANES)));
+typedef int16_t Shorts __attribute__((vector_size(2 * ONB_LANES)));
+
+#define ONB_INLINE inline __attribute__((always_inline))
+
+ONB_INLINE Floats load(const float *p) {
+    Floats v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+ONB_INLINE void store(float *p, Floats v) { __builtin_memcpy(p, &v, sizeof v); }
+
+ONB_INLINE Floats load_counts(const int16_t *p) {
+    Shorts v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return __builtin_convertvector(v, Floats);
+}
+
+ONB_INLINE Floats splat(float value) { return Floats{} + value; }
+
+ONB_INLINE float sum_lanes(Floats v) {
+    float sum = 0.0f;
+    for (size_t i = 0; i < lanes; ++i) {
+        sum += v[i];
+    }
+    return sum;
+}
+
+ONB_INLINE bool any(Ints mask) {
+    int32_t bits = 0;
+    for (size_t i = 0; i < lanes; ++i) {
+        bits |= mask[i];
+    }
+    return bits != 0;
+}
+
+// ln(x) of a positive normal x: x = 2^e (1 + r) with 1 + r in [sqrt(1/2), sqrt(2)), and a polynomial in r
+// fitted to (ln(1 + r) - r + r^2/2) / r^3 there.
+ONB_INLINE Floats natural_log(Floats x) {
+    const int32_t root_half = 0x3f3504f3;
+    const Ints bits = reinterpret_cast<Ints>(x) - root_half;
+    const Floats exponent = __builtin_convertvector(bits >> 23, Floats);
+    const Floats r = reinterpret_cast<Floats>((bits & 0x007fffff) + root_half) - 1.0f;
+    Floats p = splat(0.09272214f);
+    p = p * r - 0.14118426f;
+    p = p * r + 0.14676397f;
+    p = p * r - 0.16592856f;
+    p = p * r + 0.19985127f;
+    p = p * r - 0.25000921f;
+    p = p * r + 0.33333409f;
+    const Floats tail = r * r * (p * r - 0.5f) + r;
+    return exponent * 0.69314718f + tail;
+}
+
+// exp(x) for |x| <= 80, by 2^n and a polynomial fitted to 2^f on [-1/2, 1/2].
+ONB_INLINE Floats exponential(Floats x) {
+    const Floats scaled = x * 1.44269504f;
+    const float shifter = 12582912.0f; // 1.5 * 2^23: adding it rounds to the nearest whole number
+    const Floats shifted = scaled + shifter;
+    const Floats f = scaled - (shifted - shifter);
+    Floats p = splat(0.00134004327f);
+    p = p * f + 0.00967603736f;
+    p = p * f + 0.0555032715f;
+    p = p * f + 0.240221068f;
+    p = p * f + 0.693147182f;
+    p = p * f + 1.00000012f;
+    const Ints power = reinterpret_cast<Ints>(shifted) << 23;
+    return reinterpret_cast<Floats>(reinterpret_cast<Ints>(p) + power);
+}
+
+struct Seen {
+    Ints bad;
+    Ints saturated;
+};
+
+ONB_INLINE Floats log_step(Floats radiance, Floats inverse, Seen *seen) {
+    const Floats low = splat(0.0183156389f);  // e^-4
+    const Floats high = splat(20.0855369f);   // e^3
+    const Floats infinity = splat(__builtin_inff());
+    const Ints good = (radiance > flag_ceiling) & (radiance < infinity);
+    seen->bad |= ~good;
+    Floats ratio = radiance * inverse;
+    const Ints above = ratio >= high;
+    seen->saturated |= above;
+    ratio = ratio > low ? ratio : low; // a NaN compares false, and so becomes low
+    ratio = ratio < high ? ratio : high;
+    return natural_log(ratio);
+}
+
+uint32_t log_pixel(const float *radiance, const float *inverse_reference, size_t bands, float *out) {
+    Seen seen = {Ints{}, Ints{}};
+    size_t i = 0;
+    for (; i + lanes <= bands; i += lanes) {
+        store(out + i, log_step(load(radiance + i), load(inverse_reference + i), &seen));
+    }
+    if (i < bands) {
+        float tail[2][lanes];
+        for (size_t j = 0; j < lanes; ++j) {
+            tail[0][j] = 1.0f;
+            tail[1][j] = 1.0f;
+        }
+        __builtin_memcpy(tail[0], radiance + i, (bands - i) * sizeof(float));
+        __builtin_memcpy(tail[1], inverse_reference + i, (bands - i) * sizeof(float));
+        const Floats result = log_step(load(tail[0]), load(tail[1]), &seen);
+        __builtin_memcpy(out + i, &result, (bands - i) * sizeof(float));
+    }
+    return (any(seen.bad) ? pixel_bad : 0u) | (any(seen.saturated) ? pixel_saturated : 0u);
+}
+
+void add_counts(int32_t *sums, const int16_t *counts, size_t n) {
+    for (size_t i = 0; i < n; ++i) {
+        sums[i] += counts[i];
+    }
+}
+
+void deviation(const int16_t *counts, const float *mean, size_t n, float *out) {
+    for (size_t i = 0; i < n; i += lanes) {
+        store(out + i, load_counts(counts + i) * (1.0f / log_scale) - load(mean + i));
+    }
+}
+
+float filter(const int16_t *counts, const float *mean, const float *weights, size_t n) {
+    Floats sum = Floats{};
+    for (size_t i = 0; i < n; i += lanes) {
+        const Floats d = load_counts(counts + i) * (1.0f / log_scale) - load(mean + i);
+        sum += d * load(weights + i);
+    }
+    return sum_lanes(sum);
+}
+
+constexpr size_t tile_rows = 8;
+
+// scatter[i .. i+8][j .. j+lanes] += sum over rows of rows[.][i ..] rows[.][j ..].
+ONB_INLINE void outer_tile(double *scatter, const float *rows, size_t count, size_t n, size_t i, size_t j) {
+    Floats sums[tile_rows];
+    for (size_t r = 0; r < tile_rows; ++r) {
+        sums[r] = Floats{};
+    }
+    for (size_t p = 0; p < count; ++p) {
+        const float *row = rows + p * n;
+        const Floats right = load(row + j);
+        for (size_t r = 0; r < tile_rows; ++r) {
+            sums[r] += right * row[i + r];
+        }
+    }
+    for (size_t r = 0; r < tile_rows; ++r) {
+        double *target = scatter + (i + r) * n + j;
+        for (size_t k = 0; k < lanes; ++k) {
+            target[k] += static_cast<double>(sums[r][k]);
+        }
+    }
+}
+
+void add_outer(double *scatter, const float *rows, size_t count, size_t n) {
+    for (size_t i = 0; i < n; i += tile_rows) {
+        const size_t first = i / lanes * lanes;
+        for (size_t j = first; j < n; j += lanes) {
+            outer_tile(scatter, rows, count, n, i, j);
+        }
+    }
+}
+
+ONB_INLINE Floats sigmoid_step(Floats x) {
+    x = x > -80.0f ? x : splat(-80.0f); // a NaN becomes -80: never a plume
+    x = x < 80.0f ? x : splat(80.0f);
+    return 1.0f / (1.0f + exponential(-x));
+}
+
+void sigmoid(const float *logits, size_t n, float *out) {
+    size_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+        store(out + i, sigmoid_step(load(logits + i)));
+    }
+    if (i < n) {
+        float tail[lanes] = {};
+        __builtin_memcpy(tail, logits + i, (n - i) * sizeof(float));
+        const Floats result = sigmoid_step(load(tail));
+        __builtin_memcpy(out + i, &result, (n - i) * sizeof(float));
+    }
+}
+
+} // namespace
+
+extern const Kernels ONB_KERNELS;
+const Kernels ONB_KERNELS = {ONB_KERNELS_NAME, log_pixel, add_counts, deviation, filter, add_outer, sigmoid};
+
+} // namespace onb

@@ -1,0 +1,42 @@
+// The plan and the tables of a bundle: numbers that fix shapes, physics and thresholds.
+#pragma once
+
+#include "container.hpp"
+
+namespace onb {
+
+// Values of plan.bin, in file order.
+struct Plan {
+    uint32_t bands, mf_bands, curve_points, stem_pixels;
+    uint32_t static_features, dynamic_features;
+    uint32_t body_lines, body_samples, strip_lines, halo_lines;
+    uint32_t minerals, memory_lines, covariance_stride, event_min_pixels;
+    float kappa, exclude_sigma, alpha_scale, alpha_clip, z_clip, feature_clip;
+    float plume_threshold, event_peak_probability;
+    float mineral_thresholds[ONB_MAX_MINERALS];
+    uint32_t known_lines, known_samples;
+    uint64_t inference_bytes;
+    uint32_t products;
+
+    uint32_t features() const { return static_features + dynamic_features; }
+    uint32_t channels() const { return 4 + features(); }
+    uint32_t outputs() const { return 1 + minerals; }
+    // Lines that must have arrived before the first strip can run.
+    uint32_t first_lines() const { return strip_lines + halo_lines; }
+};
+
+// Where the parts lie; their sizes fit the plan. known_input and known_output may be absent (null).
+struct Tables {
+    Bytes manifest, stem, body, bands, reference, mf_bands, curve, noise, known_input, known_output;
+};
+
+struct Bundle {
+    Container container;
+    Plan plan;
+    Tables tables;
+};
+
+// Reads container, plan and tables, and checks all but the signature.
+onb_status read_bundle(Bytes file, Bundle *bundle, onb_detail *detail);
+
+} // namespace onb

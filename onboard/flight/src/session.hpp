@@ -1,0 +1,153 @@
+// A session: everything that one open capture needs, laid out in the caller's block.
+#pragma once
+
+#include "arena.hpp"
+#include "engine.hpp"
+#include "events.hpp"
+#include "gas_curve.hpp"
+#include "kernels.hpp"
+#include "plan.hpp"
+
+namespace onb {
+
+// Tables of the bundle that never change after open; hashed by scrubbing.
+struct Constants {
+    float *inverse_reference; // [bands]
+    uint32_t *filter_bands;   // [mf_bands]
+    GasTables gas;
+    const uint8_t *begin; // of the bytes that hold them
+    size_t size;
+    Digest digest;
+};
+
+// Running statistics of the filter: the state before an event, or after it.
+struct Statistics {
+    double *mean;         // [samples][filter_pitch] log radiance
+    double *feature_mean; // [samples][dynamic]
+    double *weight;       // [samples] lines behind each mean
+    double *scatter;      // [filter_pitch][filter_pitch] upper triangle by tiles
+    double *feature_scatter; // [dynamic]
+    double count;         // pixels behind scatter
+};
+
+// Scratch of the filter, valid within one event.
+struct FilterScratch {
+    static constexpr size_t batch = 256; // pixels of one outer product
+    int32_t *sums;       // [samples][filter_pitch]
+    double *feature_sums; // [samples][dynamic]
+    uint32_t *counts;    // [samples]
+    float *used;         // [samples][filter_pitch] means the filter subtracts
+    float *used_features; // [dynamic][samples]
+    double *overall;     // [max(filter_pitch, dynamic)]
+    double *system;      // [filter_pitch][filter_pitch]
+    double *solution;    // [filter_pitch]
+    float *weights;      // [filter_pitch] the filter
+    float *rows;         // [batch][filter_pitch]
+    double per_square, per_one; // noise carried through the filter
+    Response response;
+};
+
+// Image memory: one body window of lines, and the filter's counts of lines not yet judged.
+struct Window {
+    float *channels;     // [channels][body_lines][pitch], the body's input when it is wide enough
+    float *brightness;   // [body_lines][samples]
+    float *enhancement;  // [body_lines][samples]
+    float *sigma;        // [body_lines][samples]
+    uint8_t *quality;    // [body_lines][samples]
+    uint8_t *keep;       // [body_lines][samples] pixels that the statistics take
+    int16_t *counts;     // [first_lines][samples][filter_pitch] ring
+    size_t pitch;
+};
+
+// One strip of finished products.
+struct ProductQueue {
+    float *probability, *enhancement, *sigma; // [strip_lines][samples]
+    float *minerals;                          // [minerals][strip_lines][samples]
+    uint8_t *mask, *quality;                  // [strip_lines][samples]
+    uint32_t first_line, lines, delivered;
+};
+
+struct Counters {
+    uint64_t lines_delivered, strips, repaired, invalid;
+    uint64_t line_ns_max, line_ns_total, strip_ns_max, strip_ns_total;
+    uint64_t scrubs, scrub_errors;
+};
+
+enum class Phase : uint32_t { taking, flushing, done, failed };
+
+struct Session {
+    uint64_t magic;
+    Phase phase;
+    onb_status failure;
+    Plan plan;
+    onb_config config;
+    uint32_t samples;      // of the capture at hand
+    size_t filter_pitch;   // mf_bands, padded
+    uint64_t arrived;      // lines ingested
+    uint64_t judged;       // lines that the filter has finished
+    uint64_t next_strip;
+    uint64_t arena_bytes, core_bytes, engine_bytes;
+    Digest bundle_digest;
+    const Kernels *kernels;
+    Constants constants;
+    Statistics before, after;
+    FilterScratch scratch;
+    Window window;
+    ProductQueue products;
+    float *stem_input, *stem_output, *body_input, *body_output;
+    EventTracker events;
+    Engine engine;
+    Counters counters;
+    onb_detail detail;
+
+    // First line of the window; lines before 0 are outside the capture.
+    int64_t window_first() const {
+        return static_cast<int64_t>(next_strip * plan.strip_lines) - static_cast<int64_t>(plan.halo_lines);
+    }
+    size_t row_of(uint64_t line) const {
+        return static_cast<size_t>(static_cast<int64_t>(line) - window_first());
+    }
+    int16_t *counts_of(uint64_t line) const {
+        return window.counts + (line % plan.first_lines()) * samples * filter_pitch;
+    }
+    float *channel_row(uint32_t channel, size_t row) const {
+        return window.channels + (static_cast<size_t>(channel) * plan.body_lines + row) * window.pitch;
+    }
+    size_t plane(size_t row) const { return row * samples; }
+};
+
+// Lays everything out; the same walk measures (an arena without a block).
+void lay_out(Session *session, Arena *arena);
+// What the core takes of the block, the session itself included; false on overflow.
+bool core_bytes(const Plan &plan, const onb_config &config, uint64_t *bytes);
+
+// Fills constants from the checked tables, and hashes them.
+void load_constants(Session *session, const Tables &tables);
+bool constants_intact(const Session &session);
+
+// Forgets the capture; the next line is line 0 of one with `samples` pixels a line.
+void session_reset(Session *session, uint32_t samples);
+
+// Whether the bundle has a known answer that this session can run.
+bool known_answer_fits(const Session &session, const Tables &tables);
+// Runs the bundle's known input and compares; the session is reset before and after.
+onb_status run_known_answer(Session *session, const Tables &tables);
+
+// Hashes what must not change; with the bundle's bytes, and before the first line, runs its known answer.
+onb_status scrub(Session *session, Bytes file);
+
+// LINE STEP: flags, repair, logarithm, stem, and the line's place in the window.
+onb_status ingest_line(Session *session, const float *radiance, uint8_t line_quality);
+
+// Matched filter and normalisation of the lines [session.judged, session.arrived).
+void judge_lines(Session *session);
+
+// STRIP STEP: whether a strip can run, and running it. `last` finishes the capture's lines.
+bool strip_due(const Session &session);
+onb_status run_strip(Session *session);
+bool queues_empty(const Session &session);
+
+// Monotonic time, ns.
+uint64_t now_ns();
+
+} // namespace onb
