@@ -20,14 +20,15 @@ from onboard.scenes.fields import Field, spectral_field
 # Mass of a column of 1 ppm m over one square metre: 16.04 g/mol / 22.4 l/mol x 1e-6 (Thompson et al. 2016).
 KG_PER_PPM_M_M2 = 7.16e-7
 SECONDS_PER_HOUR = 3600.0
-LABEL_THRESHOLD_PPM_M = 200.0
+# About three deviations of a matched filter over bright arid ground: what a careful eye would outline.
+LABEL_THRESHOLD_PPM_M = 1000.0
 LABEL_MIN_PIXELS = 5
 EMISSION_RANGE_KG_H = (20.0, 20_000.0)
 WIND_RANGE_M_S = (1.0, 10.0)
 # Nominal relative dispersion; sets how far a plume is followed, not how wide a drawn plume is.
-NOMINAL_SPREAD = 0.22
-FOLLOW_TO_PPM_M = 100.0
-REACH_RANGE_M = (420.0, 15_000.0)
+NOMINAL_SPREAD = 0.12
+FOLLOW_TO_PPM_M = 200.0
+REACH_RANGE_M = (420.0, 12_000.0)
 EDGE_PPM_M = 5.0
 PUFFS = 96
 FADE = 0.35
@@ -167,7 +168,7 @@ def travel(
 def grow(rng: np.random.Generator, age: NDArray[np.float64], wind_m_s: float) -> NDArray[np.float64]:
     """Return each puff's standard deviation in metres: fast near the source, slower far away."""
     distance = wind_m_s * age
-    rate = rng.uniform(0.12, 0.28) * (1 + 0.8 / wind_m_s)
+    rate = rng.uniform(0.05, 0.15) * (1 + 0.5 / wind_m_s)
     own = np.exp(0.25 * correlated(rng, age, 0.05 * age[-1]))
     return np.hypot(rng.uniform(25, 45), rate * distance * own / np.sqrt(1 + distance / 6000.0))
 

@@ -24,6 +24,7 @@ Sample = dict[str, Tensor]
 PLUME_SHARE = 0.8
 """Share of training patches that get plumes."""
 MOST_PLUMES = 5
+EMISSION_KG_H = (300.0, 20_000.0)
 RIPPLE_KNOTS = 12
 RIPPLE_SIGMA = 0.02
 STRIPE_SIGMA = 0.002
@@ -37,29 +38,30 @@ class PlumePatches(IterableDataset[Sample]):
     """
 
     def __init__(
-        self, pool: Pool, tables: FlightTables, seed: int, mineral_label: float, first: int = 0
+        self, pool: Pool, tables: FlightTables, seed: int, mineral_label: float, crop: int, first: int = 0
     ) -> None:
         self.pool = pool
         self.tables = tables
         self.seed = seed
         self.mineral_label = mineral_label
+        self.crop = crop
         self.first = first
 
     def __iter__(self) -> Iterator[Sample]:
         info: Any = torch.utils.data.get_worker_info()
         step, start = (info.num_workers, info.id) if info else (1, 0)
-        gas = methane.log_transmittance(self.tables.centres, self.tables.fwhm)
+        gas = methane.methane_curve(self.tables.centres, self.tables.fwhm)
         index = self.first + start
         while True:
             rng = np.random.default_rng((self.seed, index))
-            yield training_sample(rng, self.pool, self.tables, gas, self.mineral_label)
+            yield training_sample(rng, self.pool, self.tables, gas, self.mineral_label, self.crop)
             index += step
 
 
 def training_sample(
-    rng: np.random.Generator, pool: Pool, tables: FlightTables, gas: Any, mineral_label: float
+    rng: np.random.Generator, pool: Pool, tables: FlightTables, gas: Any, mineral_label: float, crop: int
 ) -> Sample:
-    """Draw one sample: random patch, flips, spectral ripple, stripes, and mostly plumes."""
+    """Draw one sample of ``crop`` columns: random patch, flips, spectral ripple, stripes, mostly plumes."""
     patch = _flipped(pool[int(rng.integers(len(pool)))], rng)
     lines, samples, bands = patch.log.shape
     log = patch.log.astype(np.float32)
@@ -68,11 +70,16 @@ def training_sample(
     count = int(rng.integers(1, MOST_PLUMES + 1)) if rng.random() < PLUME_SHARE else 0
     enhancement, plume = np.zeros((lines, samples), np.float32), np.zeros((lines, samples), np.int32)
     if count:
-        placed = place_plumes(rng, lines, samples, count)
+        placed = place_plumes(rng, lines, samples, count, emission_range=EMISSION_KG_H)
         enhancement, plume = placed.enhancement, placed.plume_id
-    return finished_sample(
-        Patch(log, patch.abundance, patch.valid), enhancement, plume, tables, gas, mineral_label
-    )
+    changed = Patch(log, patch.abundance, patch.valid)
+    whole = finished_sample(changed, enhancement, plume, tables, gas, mineral_label)
+    # The filter learns from the whole patch; the network then sees some of its columns.
+    first = int(rng.integers(samples - crop + 1))
+    return {
+        key: value.narrow(2 if key == "minerals" else 1, first, crop).contiguous()
+        for key, value in whole.items()
+    }
 
 
 def finished_sample(

@@ -37,7 +37,8 @@ def best_f1(probability: Array, label: npt.NDArray[np.bool_]) -> tuple[float, fl
     precision, recall, thresholds = binary_precision_recall_curve(
         _tensor(probability), _tensor(label).int(), thresholds=BINS
     )
-    f1 = 2 * precision * recall / (precision + recall).clamp_min(1e-9)
+    # Above the highest probability nothing is found, and precision is 0/0.
+    f1 = torch.nan_to_num(2 * precision * recall / (precision + recall))
     best = int(torch.argmax(f1[:-1]))
     return float(thresholds[best]), float(f1[best])
 

@@ -15,7 +15,6 @@ from onboard.training.losses import methane_loss, mineral_loss
 from onboard.training.recipe import Recipe
 from onboard.training.tables import FlightTables
 
-
 AVERAGE_DECAY = 0.995
 
 

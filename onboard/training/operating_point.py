@@ -88,7 +88,7 @@ def score_pool(
         scales: Input scaling.
         mineral_label: Abundance from which a mineral counts as present.
     """
-    gas = methane.log_transmittance(tables.centres, tables.fwhm)
+    gas = methane.methane_curve(tables.centres, tables.fwhm)
     parts: list[tuple[npt.NDArray[Any], ...]] = []
     for index in progress(range(len(pool)), total=len(pool), label="score", unit="patch"):
         parts.append(_score_patch(network, pool, index, tables, gas, scales, mineral_label))

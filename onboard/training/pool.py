@@ -111,14 +111,12 @@ def _make_patch(task: tuple[int, Path, PoolRecipe, FlightTables, str]) -> None:
     seed, home, recipe, tables, sensor_name = task
     shift = float(np.random.default_rng((seed, SHIFT_STREAM)).uniform(-SHIFT_NM, SHIFT_NM))
     scene = build_scene(
-        SceneRecipe(
-            seed=seed, lines=recipe.lines, samples=recipe.samples, plumes=0, wavelength_shift_nm=shift
-        ),
+        SceneRecipe(seed=seed, lines=recipe.lines, samples=recipe.samples, plumes=0, shift_nm=shift),
         load_sensor(sensor_name),
     )
     radiance = scene.background_block(0, recipe.lines)
     valid = np.all(radiance > LOWEST_RADIANCE, axis=2)
-    abundance = np.rint(scene.mineral_abundance(0, recipe.lines) * ABUNDANCE_STEPS).astype(np.uint8)
+    abundance = np.rint(scene.ground.minerals.astype(np.float32) * ABUNDANCE_STEPS).astype(np.uint8)
     maps = np.concatenate([abundance, valid[None].astype(np.uint8)])
     log_file, maps_file = _files(home, seed)
     _save(log_file, log_radiance(radiance, tables.reference).astype(np.float16))

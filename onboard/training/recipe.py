@@ -27,7 +27,7 @@ class PoolRecipe:
     """
 
     lines: int = 256
-    samples: int = 192
+    samples: int = 256
     train: int = 240
     validation: int = 48
     test: int = 48
@@ -46,9 +46,9 @@ class Recipe:
         seed: Seed of weights and sampling.
         steps: Optimizer steps.
         batch: Patches a step.
+        crop: Columns of a patch that the network sees in a step.
         learning_rate: Peak learning rate of the one-cycle schedule.
         weight_decay: Of AdamW.
-        minutes: Training stops at this wall time, its schedule complete or not; 0 means no limit.
         checkpoint_steps: A checkpoint every so many steps.
         mineral_label: Abundance from which a mineral counts as present.
         pool: The patches.
@@ -60,10 +60,10 @@ class Recipe:
     settings: dict[str, Any] = field(default_factory=dict)
     seed: int = 1
     steps: int = 3000
-    batch: int = 2
+    batch: int = 3
+    crop: int = 128
     learning_rate: float = 4e-3
     weight_decay: float = 1e-3
-    minutes: float = 0.0
     checkpoint_steps: int = 200
     mineral_label: float = 0.15
     pool: PoolRecipe = field(default_factory=PoolRecipe)

@@ -102,7 +102,9 @@ def _fit(recipe: Recipe, out: Path, tables: FlightTables, pool: Pool, interactiv
     if checkpoint.exists():
         done = int(torch.load(checkpoint, map_location="cpu", weights_only=False)["global_step"])
         log.info("going on from step %d of %d", done, recipe.steps)
-    data = PlumePatches(pool, tables, recipe.seed, recipe.mineral_label, first=done * recipe.batch)
+    data = PlumePatches(
+        pool, tables, recipe.seed, recipe.mineral_label, recipe.crop, first=done * recipe.batch
+    )
     loader = DataLoader(data, batch_size=recipe.batch, num_workers=1, prefetch_factor=2)
     keeper = ModelCheckpoint(
         dirpath=out,

@@ -26,3 +26,10 @@ def test_nothing_true() -> None:
     empty = np.zeros(10, bool)
     assert best_f1(np.zeros(10, np.float32), empty) == (0.5, 0.0)
     assert f1_at(np.zeros(10, np.float32), empty, 0.5) == 0.0
+
+
+def test_thresholds_above_every_probability_do_not_win() -> None:
+    label = np.array([True, True, False, False])
+    threshold, f1 = best_f1(np.array([0.7, 0.6, 0.2, 0.1], np.float32), label)
+    assert f1 == pytest.approx(1.0)
+    assert 0.2 < threshold <= 0.6

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from onboard.training.pool import SETS, Pool, ensure_pool, patch_seeds
+from onboard.training.recipe import PoolRecipe
+from onboard.training.tables import FlightTables
+
+
+def test_sets_share_no_seed(small: PoolRecipe) -> None:
+    seeds = [seed for part in SETS for seed in patch_seeds(PoolRecipe(), part)]
+    assert len(seeds) == len(set(seeds))
+
+
+def test_patches_have_shapes_and_content(pool: Pool, small: PoolRecipe) -> None:
+    assert len(pool) == small.train
+    patch = pool[0]
+    assert patch.log.shape == (small.lines, small.samples, 285)
+    assert patch.abundance.shape == (10, small.lines, small.samples)
+    assert patch.valid.all()
+    assert float(np.asarray(patch.log, np.float32).std()) > 0.05
+
+
+def test_patches_are_made_once_and_again_alike(
+    tmp_path: Path, tables: FlightTables, small: PoolRecipe, pool: Pool
+) -> None:
+    again = ensure_pool(tmp_path, small, tables, "emit", "train", workers=1)
+    np.testing.assert_array_equal(again[1].log, pool[1].log)
+    files = sorted(tmp_path.rglob("*.npy"))
+    times = [file.stat().st_mtime_ns for file in files]
+    ensure_pool(tmp_path, small, tables, "emit", "train", workers=1)
+    assert [file.stat().st_mtime_ns for file in files] == times

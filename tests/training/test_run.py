@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from onboard.errors import OutputError
+from onboard.training.recipe import PoolRecipe, Recipe
+from onboard.training.run import train
+
+
+@pytest.mark.slow
+def test_trains_stops_and_goes_on(run_folder: Path, small: PoolRecipe) -> None:
+    recipe = Recipe(name="tiny", steps=4, batch=1, crop=32, checkpoint_steps=2, pool=small)
+    metrics = train(recipe, run_folder, workers=1)
+    assert 0.0 <= metrics["test"]["plume_auprc"] <= 1.0
+    assert len(json.loads((run_folder / "operating_point.json").read_text())["mineral_thresholds"]) == 10
+    assert int(torch.load(run_folder / "last.ckpt", weights_only=False)["global_step"]) == 4
+    first = torch.load(run_folder / "model.pt", weights_only=True)["state"]
+    train(recipe, run_folder, workers=1)
+    again = torch.load(run_folder / "model.pt", weights_only=True)["state"]
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    with pytest.raises(OutputError, match="another training"):
+        train(dataclasses.replace(recipe, steps=5), run_folder, workers=1)
