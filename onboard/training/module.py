@@ -61,8 +61,9 @@ class LinescanTraining(lightning.LightningModule):
         self.log_dict({"methane": methane, "minerals": minerals}, prog_bar=True)
         return methane + 2.0 * minerals
 
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Move the average towards the weights."""
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Step, then move the average; here rather than at batch end, where checkpoints come first."""
+        super().optimizer_step(*args, **kwargs)
         self.average.update_parameters(self.network)
 
     def configure_optimizers(self) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -52,6 +53,8 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = Fa
     started = time.monotonic()
     _claim(out, recipe)
     lightning.seed_everything(recipe.seed, verbose=False)
+    # One core belongs to the process that makes samples; more threads than cores slow both down.
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
     tables = make_tables(load_sensor(recipe.sensor))
     tables.save(out / "tables.npz")
     pools = {
@@ -113,12 +116,16 @@ def _fit(recipe: Recipe, out: Path, tables: FlightTables, pool: Pool, interactiv
         save_top_k=1,
         enable_version_counter=False,
     )
+    # Its advertisements are not our log.
+    for noisy in ("lightning.pytorch", "lightning.pytorch.utilities.rank_zero"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     trainer = lightning.Trainer(
         accelerator="cpu",
         max_steps=recipe.steps,
         logger=False,
         callbacks=[keeper, TQDMProgressBar() if interactive else PlainProgress(recipe.steps)],
         enable_model_summary=False,
+        enable_progress_bar=interactive,
         gradient_clip_val=1.0,
         use_distributed_sampler=False,
     )
