@@ -35,12 +35,12 @@ class Recipe:
 
 
 RECIPES: dict[str, Recipe] = {
-    "soil": Recipe(10, {"soil": 0.75, "other_mineral": 0.15, "dry_vegetation": 0.10}),
+    "soil": Recipe(10, {"soil": 0.75, "other_mineral": 0.15, "dry_vegetation": 0.10}, gain=(0.95, 1.45)),
     "rock": Recipe(9, {"other_mineral": 0.6, "soil": 0.4}, pure=0.1),
     "dark": Recipe(5, {"other_mineral": 0.7, "soil": 0.3}, gain=(0.25, 0.5), pure=0.1),
-    "green": Recipe(7, {"vegetation": 0.75, "dry_vegetation": 0.25}, gain=(0.45, 0.9)),
-    "dry": Recipe(8, {"dry_vegetation": 0.8, "soil": 0.2}),
-    "crop": Recipe(10, {"vegetation": 0.5, "dry_vegetation": 0.3, "soil": 0.2}, gain=(0.6, 1.0)),
+    "green": Recipe(7, {"vegetation": 0.75, "dry_vegetation": 0.25}, gain=(0.8, 1.3)),
+    "dry": Recipe(8, {"dry_vegetation": 0.8, "soil": 0.2}, gain=(0.9, 1.4)),
+    "crop": Recipe(10, {"vegetation": 0.5, "dry_vegetation": 0.3, "soil": 0.2}, gain=(0.8, 1.3)),
     "water": Recipe(2, {"water": 1.0}, gain=(0.7, 1.6), pure=1.0),
     "snow": Recipe(2, {"snow_ice": 1.0}, pure=0.5),
     "playa": Recipe(3, {"soil": 0.8, "other_mineral": 0.2}, gain=(1.3, 1.9)),
@@ -109,7 +109,9 @@ def draw_palette(
         for _ in range(VARIANTS_PER_MINERAL):
             first, second = rng.choice(own, 2)
             share = np.float32(rng.uniform(0, 1))
-            drawn.append(share * spectra[first] + (1 - share) * spectra[second])
+            # Grains in the field are coarser and duller than a laboratory's powders.
+            gain = np.float32(rng.uniform(0.55, 1.0))
+            drawn.append(gain * (share * spectra[first] + (1 - share) * spectra[second]))
     varied = library.perturb(np.stack(drawn), rng, centres, strength)
     return Palette(np.ascontiguousarray(varied, np.float32), groups)
 
