@@ -44,7 +44,7 @@ class EnviCapture(Capture):
         self.header = header = read_header(header_path)
         data_path = data_path or find_data(header)
         self.data_path = data_path
-        self.size_bytes = _check_length(header, data_path)
+        size = _check_length(header, data_path)
         if not assume_radiance:
             check_words(header, path)
         if header.wavelengths is None:
@@ -60,14 +60,17 @@ class EnviCapture(Capture):
             header_path, header.bands, header.wavelengths, header.fwhm, header.wavelength_units, "wavelength"
         )
         super().__init__(path, (header.lines, header.samples, header.bands), centres, fwhm)
+        self.size_bytes = size
         self.granule = data_path.name if not data_path.suffix[1:].isalpha() else data_path.stem
         self.pixel_size_m = _pixel_size(header)
         time = next((header.fields[key] for key in TIME_FIELDS if header.fields.get(key)), None)
         self.time_coverage = (time, time) if time else None
         self._scale, self._shift = _scaling(header, path, assume_radiance)
         self._stream = _open(data_path)
-        if not assume_radiance and not has_units(units_of(header)):
-            self._check_values()
+        if not has_units(units_of(header)):
+            if not assume_radiance:
+                self._check_values()
+            log.warning("%s: no data units in the header; values taken as %s", path, RADIANCE_UNITS)
 
     def _check_values(self) -> None:
         """Look at a few lines across the capture before taking unlabelled numbers for radiance."""
@@ -238,8 +241,6 @@ def _scaling(
                 remedy="convert the radiance, or correct the header",
             )
         factor = known
-    elif not has_units(units):
-        log.warning("%s: no data units in the header; values taken as radiance in %s", path, RADIANCE_UNITS)
     if factor != 1.0:
         log.warning("%s: radiance is in %s; multiplied by %g", path, units, factor)
     gains, offsets = header.gains, header.offsets

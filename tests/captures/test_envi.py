@@ -37,6 +37,7 @@ def test_every_interleave_and_type_gives_the_same(
         with open_capture(path) as capture:
             assert capture.format == "envi"
             assert capture.granule == "scene"
+            assert capture.size_bytes == (tmp_path / "scene").stat().st_size
             np.testing.assert_array_equal(together(capture, lines_per_block=3), truth)
             np.testing.assert_array_equal(capture.read_lines(6, 1), truth[6:])
 

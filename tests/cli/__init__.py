@@ -1,0 +1,1 @@
+"""Tests, one file a source file, in folders that mirror the package."""
