@@ -251,4 +251,4 @@ def verify_signature(container: Container, trusted_keys: Sequence[bytes]) -> Non
         )
     from onboard.flight.core import verify_bundle
 
-    verify_bundle(container.data, list(trusted_keys))
+    verify_bundle(container.data, list(trusted_keys), file=container.file)
