@@ -58,6 +58,8 @@ void lay_out_scratch(Session *s, Arena *arena) {
     scratch.solution = arena->take<double>(pitch);
     scratch.weights = arena->take<float>(pitch);
     scratch.rows = arena->take<float>(FilterScratch::batch * pitch);
+    const uint64_t stride = s->plan.covariance_stride;
+    scratch.magnitudes = arena->take<float>(s->plan.first_lines() * ((samples + stride - 1) / stride));
 }
 
 void lay_out_window(Session *s, Arena *arena) {

@@ -32,7 +32,7 @@ struct Statistics {
 
 // Scratch of the filter, valid within one event.
 struct FilterScratch {
-    static constexpr size_t batch = 256; // pixels of one outer product
+    static constexpr size_t batch = 128; // pixels of one outer product
     int32_t *sums;       // [samples][filter_pitch]
     double *feature_sums; // [samples][dynamic]
     uint32_t *counts;    // [samples]
@@ -43,6 +43,7 @@ struct FilterScratch {
     double *solution;    // [filter_pitch]
     float *weights;      // [filter_pitch] the filter
     float *rows;         // [batch][filter_pitch]
+    float *magnitudes;   // of the enhancement, of each pixel that the covariance takes
     double per_square, per_one; // noise carried through the filter
     Response response;
 };

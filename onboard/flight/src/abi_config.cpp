@@ -1,0 +1,68 @@
+// Checks of the configuration that a caller hands over.
+#include "abi_checks.hpp"
+
+#include <cmath>
+
+namespace onb {
+
+namespace {
+
+constexpr uint32_t most_samples = 65536;
+
+onb_status bad_config(onb_detail *detail, const char *field, const Text &found, const Text &expected) {
+    return fail(detail, ONB_INVALID_ARGUMENT, "the configuration cannot be used", field, found, expected);
+}
+
+} // namespace
+
+onb_status check_trust_config(const onb_config *config, onb_detail *detail) {
+    if (config == nullptr) {
+        return bad_config(detail, "config", text("NULL"), text("a configuration"));
+    }
+    if (config->struct_size != sizeof(onb_config)) {
+        return fail(detail, ONB_STRUCT_SIZE, "struct_size is not that of this library", "config.struct_size",
+                    text("%u", config->struct_size), text("%zu", sizeof(onb_config)));
+    }
+    if (config->trusted_key_count > 0 && config->trusted_keys == nullptr) {
+        return bad_config(detail, "config.trusted_keys", text("NULL"), text("%u keys", config->trusted_key_count));
+    }
+    return ONB_OK;
+}
+
+onb_status check_config(const onb_config *config, onb_detail *detail) {
+    const onb_status status = check_trust_config(config, detail);
+    if (status != ONB_OK) {
+        return status;
+    }
+    if (config->samples < 1 || config->samples > most_samples) {
+        return bad_config(detail, "config.samples", text("%u", config->samples), text("1 to %u", most_samples));
+    }
+    if (config->threads < 1 || config->threads > 64) {
+        return bad_config(detail, "config.threads", text("%u", config->threads), text("1 to 64"));
+    }
+    if (config->event_queue < 1 || config->event_queue > 65536) {
+        return bad_config(detail, "config.event_queue", text("%u", config->event_queue), text("1 to 65536"));
+    }
+    if (!std::isfinite(config->pixel_size_m) || config->pixel_size_m <= 0.0) {
+        return bad_config(detail, "config.pixel_size_m", text("%g", config->pixel_size_m), text("above 0"));
+    }
+    if (config->inference_bytes > (UINT64_C(1) << 40)) {
+        return bad_config(detail, "config.inference_bytes",
+                          text("%llu", static_cast<unsigned long long>(config->inference_bytes)), text("at most 2^40"));
+    }
+    return ONB_OK;
+}
+
+onb_status check_fit(const onb_config &config, const Plan &plan, onb_detail *detail) {
+    if (config.products == 0 || (config.products & ~plan.products) != 0) {
+        return bad_config(detail, "config.products", text("%u", config.products),
+                          text("a sum of what the bundle makes: %u", plan.products));
+    }
+    if (config.samples > plan.body_samples && plan.body_samples <= 2 * plan.halo_lines) {
+        return bad_config(detail, "config.samples", text("%u", config.samples),
+                          text("at most %u: the bundle's body is too narrow for panels", plan.body_samples));
+    }
+    return ONB_OK;
+}
+
+} // namespace onb

@@ -1,0 +1,30 @@
+// Steps of the matched filter within one event, shared by its source files.
+#pragma once
+
+#include "session.hpp"
+
+namespace onb {
+
+// Newly arrived lines, and the rows of the window that hold them.
+struct Batch {
+    uint64_t first_line;
+    size_t first_row;
+    size_t lines;
+};
+
+inline bool invalid(uint8_t quality) { return (quality & ONB_QUALITY_INVALID) != 0; }
+
+// The covariance takes the samples first_chosen, first_chosen + stride, ... of a line.
+inline size_t first_chosen(const Session &s, uint64_t line) {
+    const uint64_t stride = s.plan.covariance_stride;
+    return static_cast<size_t>((stride - line % stride) % stride);
+}
+
+// Statistics after the event, out of those before it and the batch: means of the pixels that `keep`
+// marks, scatter of all valid chosen pixels. Leaves the means that the filter subtracts in the scratch.
+void update_statistics(Session *session, const Batch &batch);
+
+// Fills the window's channels for the body, and marks columns whose statistics are young.
+void fill_channels(Session *session, const Batch &batch);
+
+} // namespace onb
