@@ -15,8 +15,9 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from onboard.captures.attributes import text_attribute
 from onboard.captures.blocks import Capture, Radiance, Table, read_error
-from onboard.captures.hdf5 import HDF5_ERRORS, find_dataset, open_hdf5, text_attribute
+from onboard.captures.hdf5 import HDF5_ERRORS, find_dataset, open_hdf5
 from onboard.captures.location import Location, has_location
 from onboard.captures.units import RADIANCE_UNITS, has_units, radiance_factor
 from onboard.captures.validation import band_table, check_sizes

@@ -10,7 +10,6 @@ from onboard.errors import CaptureError
 
 # What h5py raises for damaged or foreign content.
 HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError)
-MAX_TEXT_CHARACTERS = 20_000
 
 
 def open_hdf5(path: Path) -> h5py.File:
@@ -40,29 +39,6 @@ def _core(text: str) -> str:
     """The part of an HDF5 message that says what is wrong."""
     inner = text[text.rfind("(") + 1 :] if "(" in text else text
     return inner.rstrip(")")[:200]
-
-
-def text_attribute(item: h5py.File | h5py.Group | h5py.Dataset, name: str) -> str | None:
-    """A text attribute, or None if it is absent or no text.
-
-    Args:
-        item: What carries the attribute.
-        name: Its name.
-    """
-    try:
-        value = item.attrs.get(name)
-    except HDF5_ERRORS:
-        return None
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", errors="replace")
-    elif not isinstance(value, str):
-        # netCDF libraries write strings as arrays of one, too.
-        try:
-            first = value[0] if len(value) == 1 else None
-        except (TypeError, IndexError, KeyError):
-            return None
-        value = first.decode("utf-8", errors="replace") if isinstance(first, bytes) else first
-    return value[:MAX_TEXT_CHARACTERS] if isinstance(value, str) else None
 
 
 def find_dataset(file: h5py.File, name: str, path: Path) -> h5py.Dataset | None:

@@ -10,8 +10,9 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from onboard.captures.attributes import text_attribute
 from onboard.captures.flags import FLAG_CEILING
-from onboard.captures.hdf5 import HDF5_ERRORS, find_dataset, open_hdf5, text_attribute
+from onboard.captures.hdf5 import HDF5_ERRORS, find_dataset, open_hdf5
 from onboard.errors import CaptureError, UsageError
 
 MAX_ORTHO_CELLS = 100_000_000
