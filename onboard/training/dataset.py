@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from onboard.models.streaming_filter import LOG_CEILING, LOG_FLOOR
+from onboard.models.streaming_filter import LOG_CEILING, LOG_FLOOR, LOG_SCALE, quantize_log
 from onboard.scenes import methane
+from onboard.scenes.methane import MethaneCurve
 from onboard.scenes.plumes import place_plumes
 from onboard.training.pool import ABUNDANCE_STEPS, Patch, Pool
 from onboard.training.strips import filter_patch
@@ -33,8 +34,8 @@ STRIPE_SIGMA = 0.002
 class PlumePatches(IterableDataset[Sample]):
     """Endless training samples, drawn by seed; what sample i is does not depend on workers.
 
-    Each sample holds ``log`` (lines, samples, bands) float16, ``physics`` (lines, samples, 4),
-    ``keep`` and ``plume`` and ``enhancement`` (lines, samples), ``minerals`` (10, lines, samples).
+    Each sample holds ``log`` (lines, crop, bands) int16 counts, ``physics`` (lines, crop, 4),
+    ``keep`` and ``plume`` and ``enhancement`` (lines, crop), ``minerals`` (10, lines, crop).
     """
 
     def __init__(
@@ -59,27 +60,28 @@ class PlumePatches(IterableDataset[Sample]):
 
 
 def training_sample(
-    rng: np.random.Generator, pool: Pool, tables: FlightTables, gas: Any, mineral_label: float, crop: int
+    rng: np.random.Generator,
+    pool: Pool,
+    tables: FlightTables,
+    gas: MethaneCurve,
+    mineral_label: float,
+    crop: int,
 ) -> Sample:
     """Draw one sample of ``crop`` columns: random patch, flips, spectral ripple, stripes, mostly plumes."""
     patch = _flipped(pool[int(rng.integers(len(pool)))], rng)
     lines, samples, bands = patch.log.shape
-    log = patch.log.astype(np.float32)
-    log += _ripple(rng, bands)
-    log += rng.normal(0.0, STRIPE_SIGMA, (1, samples, 1)).astype(np.float32)
+    stripes = rng.normal(0.0, STRIPE_SIGMA, (1, samples, 1)).astype(np.float32)
+    ripple = _ripple(rng, bands)
     count = int(rng.integers(1, MOST_PLUMES + 1)) if rng.random() < PLUME_SHARE else 0
     enhancement, plume = np.zeros((lines, samples), np.float32), np.zeros((lines, samples), np.int32)
     if count:
         placed = place_plumes(rng, lines, samples, count, emission_range=EMISSION_KG_H)
         enhancement, plume = placed.enhancement, placed.plume_id
-    changed = Patch(log, patch.abundance, patch.valid)
-    whole = finished_sample(changed, enhancement, plume, tables, gas, mineral_label)
-    # The filter learns from the whole patch; the network then sees some of its columns.
     first = int(rng.integers(samples - crop + 1))
-    return {
-        key: value.narrow(2 if key == "minerals" else 1, first, crop).contiguous()
-        for key, value in whole.items()
-    }
+    columns = slice(first, first + crop)
+    return finished_sample(
+        patch, enhancement, plume, tables, gas, mineral_label, columns=columns, ripple=ripple, stripes=stripes
+    )
 
 
 def finished_sample(
@@ -87,39 +89,66 @@ def finished_sample(
     enhancement: Array,
     plume: npt.NDArray[np.int32],
     tables: FlightTables,
-    gas: Any,
+    gas: MethaneCurve,
     mineral_label: float,
+    *,
+    columns: slice = slice(None),
+    ripple: Array | None = None,
+    stripes: Array | None = None,
 ) -> Sample:
-    """Inject plumes into a patch, run the filter, and pack all of it as tensors."""
-    log = inject(np.asarray(patch.log, np.float32), enhancement, gas)
-    filtered = filter_patch(log[:, :, tables.mf_bands], patch.valid, tables.filter_tables)
-    physics = np.stack(
-        [filtered.enhancement, filtered.sigma, patch.valid.astype(np.float32), filtered.brightness], axis=2
+    """Inject plumes into a patch, run the filter over all of it, and pack some columns as tensors.
+
+    Args:
+        patch: Background.
+        enhancement: (lines, samples) ppm m.
+        plume: (lines, samples) plume numbers, 0 none.
+        tables: Sensor and gas.
+        gas: Gas curve of all bands.
+        mineral_label: Abundance from which a mineral counts as present.
+        columns: What the network sees; the filter learns from the whole patch.
+        ripple: (bands,) added to log radiance.
+        stripes: (1, samples, 1) added to log radiance.
+    """
+    ripple = np.zeros(patch.log.shape[2], np.float32) if ripple is None else ripple
+    stripes = np.zeros((1, patch.log.shape[1], 1), np.float32) if stripes is None else stripes
+    bands = tables.mf_bands
+    narrow = MethaneCurve(gas.alphas, gas.log_t[:, bands])
+    filtered = filter_patch(
+        inject(unpack_log(patch.log[:, :, bands]) + ripple[bands] + stripes, enhancement, narrow),
+        patch.valid,
+        tables.filter_tables,
     )
-    threshold = mineral_label * ABUNDANCE_STEPS
+    seen = unpack_log(patch.log[:, columns]) + ripple + stripes[:, columns]
+    log = quantize_log(inject(seen, enhancement[:, columns], gas))
+    planes = [filtered.enhancement, filtered.sigma, patch.valid.astype(np.float32), filtered.brightness]
+    present = patch.abundance[:, :, columns] >= mineral_label * ABUNDANCE_STEPS
     return {
-        "log": torch.from_numpy(log.astype(np.float16)),
-        "physics": torch.from_numpy(physics),
-        "keep": torch.from_numpy(filtered.keep.astype(np.float32)),
-        "plume": torch.from_numpy((plume > 0).astype(np.float32)),
-        "enhancement": torch.from_numpy(enhancement),
-        "minerals": torch.from_numpy((patch.abundance >= threshold).astype(np.float32)),
+        "log": torch.from_numpy(log),
+        "physics": torch.from_numpy(np.stack(planes, axis=2)[:, columns]),
+        "keep": torch.from_numpy(filtered.keep[:, columns].astype(np.float32)),
+        "plume": torch.from_numpy((plume[:, columns] > 0).astype(np.float32)),
+        "enhancement": torch.from_numpy(enhancement[:, columns]),
+        "minerals": torch.from_numpy(present.astype(np.float32)),
     }
 
 
-def inject(log: Array, enhancement: Array, gas: Any) -> Array:
-    """Return log radiance with the light that CH4 takes away taken away.
+def unpack_log(stored: npt.NDArray[np.int16]) -> Array:
+    """Return log radiance, float32, from the ring's int16 counts."""
+    return np.asarray(stored.astype(np.float32) * np.float32(1.0 / LOG_SCALE))
+
+
+def inject(log: Array, enhancement: Array, gas: MethaneCurve) -> Array:
+    """Take away, in place, the light that CH4 takes away.
 
     Args:
-        log: (lines, samples, bands) float32; not changed.
+        log: (lines, samples, bands) float32; changed and returned.
         enhancement: (lines, samples) ppm m.
-        gas: The gas curve of all bands.
+        gas: The gas curve of these bands.
     """
-    result = np.array(log, np.float32)
     rows, columns = np.nonzero(enhancement > 0)
     if len(rows):
-        result[rows, columns] += methane.apply(enhancement[rows, columns], gas)
-    return np.clip(result, LOG_FLOOR, LOG_CEILING, out=result)
+        log[rows, columns] += methane.apply(enhancement[rows, columns], gas)
+    return np.clip(log, LOG_FLOOR, LOG_CEILING, out=log)
 
 
 def _flipped(patch: Patch, rng: np.random.Generator) -> Patch:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from onboard.models import registry
 from onboard.models.linescan import Linescan
+from onboard.models.streaming_filter import LOG_SCALE
 from onboard.training.body_input import InputScales, body_input
 from onboard.training.losses import methane_loss, mineral_loss
 from onboard.training.recipe import Recipe
@@ -32,7 +33,7 @@ def logits_of(network: Linescan, sample: dict[str, Tensor], scales: InputScales)
         sample: ``log``, ``physics``, ``keep`` as :class:`~onboard.training.dataset.PlumePatches` makes them.
         scales: Input scaling.
     """
-    log = sample["log"].float()
+    log = sample["log"].float() / LOG_SCALE
     count, lines, samples, bands = log.shape
     features = network.stem(log.view(-1, bands)).view(count, lines, samples, -1)
     planes = body_input(features, network.settings.static_features, sample["physics"], sample["keep"], scales)

@@ -101,7 +101,7 @@ def _score_patch(
     pool: Pool,
     index: int,
     tables: FlightTables,
-    gas: object,
+    gas: methane.MethaneCurve,
     scales: InputScales,
     label: float,
 ) -> tuple[npt.NDArray[Any], ...]:

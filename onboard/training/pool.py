@@ -7,12 +7,11 @@ import os
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from onboard.models.streaming_filter import log_radiance
+from onboard.models.streaming_filter import log_radiance, quantize_log
 from onboard.progress import progress
 from onboard.scenes.scene import SceneRecipe, build_scene
 from onboard.sensors import load_sensor
@@ -33,12 +32,12 @@ class Patch:
     """One background patch, without plumes.
 
     Attributes:
-        log: (lines, samples, bands) float16 or float32 log radiance relative to the reference table.
+        log: (lines, samples, bands) int16 log radiance relative to the reference table, 4096 counts a unit.
         abundance: (minerals, lines, samples) uint8, 255 is an abundance of 1.
         valid: (lines, samples) bool.
     """
 
-    log: npt.NDArray[np.floating[Any]]
+    log: npt.NDArray[np.int16]
     abundance: npt.NDArray[np.uint8]
     valid: npt.NDArray[np.bool_]
 
@@ -85,7 +84,7 @@ def ensure_pool(
         workers: Processes that simulate.
     """
     home = folder / part
-    stamp = {"recipe": asdict(recipe), "sensor": sensor, "version": 1}
+    stamp = {"recipe": asdict(recipe), "sensor": sensor, "version": 2}
     home.mkdir(parents=True, exist_ok=True)
     stamp_file = home / "pool.json"
     if stamp_file.exists() and json.loads(stamp_file.read_text()) != stamp:
@@ -119,7 +118,7 @@ def _make_patch(task: tuple[int, Path, PoolRecipe, FlightTables, str]) -> None:
     abundance = np.rint(scene.ground.minerals.astype(np.float32) * ABUNDANCE_STEPS).astype(np.uint8)
     maps = np.concatenate([abundance, valid[None].astype(np.uint8)])
     log_file, maps_file = _files(home, seed)
-    _save(log_file, log_radiance(radiance, tables.reference).astype(np.float16))
+    _save(log_file, quantize_log(log_radiance(radiance, tables.reference)))
     _save(maps_file, maps)
 
 

@@ -26,7 +26,7 @@ def test_injection_takes_light_where_methane_absorbs_only(tables: FlightTables) 
     log = np.zeros((4, 5, 285), np.float32)
     enhancement = np.zeros((4, 5), np.float32)
     enhancement[1, 2] = 5000.0
-    changed = inject(log, enhancement, gas)
+    changed = inject(log.copy(), enhancement, gas)
     assert changed[1, 2].min() < -0.05
     assert (changed <= 0).all()
     assert not changed[1, 2, tables.centres < 1500].any()

@@ -14,7 +14,7 @@ from onboard.training.tables import FlightTables
 def test_a_few_steps_lower_the_loss(pool: Pool, tables: FlightTables) -> None:
     torch.manual_seed(0)
     module = LinescanTraining(Recipe(name="tiny", steps=20), tables)
-    module.log_dict = lambda *args, **kwargs: None  # type: ignore[method-assign,assignment]
+    module.log_dict = lambda *args, **kwargs: None  # type: ignore[method-assign]
     sample = next(iter(PlumePatches(pool, tables, 11, 0.15, 64)))
     batch = {key: value[None] for key, value in sample.items()}
     optimizer = torch.optim.AdamW(module.network.parameters(), lr=3e-3)
