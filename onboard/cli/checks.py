@@ -26,6 +26,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 }
 CPU_FLAGS = ("avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "asimd", "asimddp")
 ORT_API_VERSION = 21
+SYSTEM_ENGINE = "libonnxruntime.so.1"
 MIN_FREE_MIB = 512
 REBUILD = "reinstall: pip install onboard (in a checkout: make)"
 # What a missing or half-built part raises; anything else is a bug and shall show as one.
@@ -81,34 +82,21 @@ class _ApiBase(ctypes.Structure):
     )
 
 
-def engine_library() -> Path | None:
-    """The inference engine's shared library: $ONNXRUNTIME_LIBRARY, else the one in the wheel."""
-    named = os.environ.get("ONNXRUNTIME_LIBRARY")
-    if named:
-        return Path(named)
-    spec = find_spec("onnxruntime")
-    if spec is None or not spec.origin:
-        return None
-    capi = Path(spec.origin).parent / "capi"
-    return next(iter(sorted(capi.glob("libonnxruntime.so*"))), None)
-
-
 def check_engine() -> Check:
     """Whether ONNX Runtime's library loads and speaks the API that the core was built for."""
     name = "engine library"
     remedy = "reinstall onnxruntime, or name its library in ONNXRUNTIME_LIBRARY"
-    path = engine_library()
-    if path is None:
-        return Check(name, "fail", "no libonnxruntime.so in the onnxruntime package", remedy)
+    path = Path(SYSTEM_ENGINE)
     try:
+        path = importlib.import_module("onboard.flight.core").find_engine() or path
         get_base = ctypes.CDLL(str(path)).OrtGetApiBase
         get_base.restype = ctypes.POINTER(_ApiBase)
         base = get_base().contents
         text = f"ONNX Runtime {base.get_version_string().decode()} ({path.name})"
         if not base.get_api(ORT_API_VERSION):
             return Check(name, "fail", f"{text} without API {ORT_API_VERSION}", remedy)
-    except (OSError, AttributeError, ValueError) as error:
-        return Check(name, "fail", f"{path}: {error}", remedy)
+    except (*PART_ERRORS, ValueError) as error:
+        return Check(name, "fail", f"{path}: {_first_line(error)}", remedy)
     return Check(name, "ok", text)
 
 
@@ -117,19 +105,10 @@ def check_core() -> Check:
     name = "flight core"
     try:
         core = importlib.import_module("onboard.flight.core")
-        found = _core_version(core)
+        found = f"{core.core_version()} ({core.find_library()})"
     except PART_ERRORS as error:
         return Check(name, "fail", _first_line(error), REBUILD)
     return Check(name, "ok", found)
-
-
-def _core_version(core: object) -> str:
-    """The core's own version string; the library is loaded by asking for it."""
-    for name in ("library_version", "core_version", "version"):
-        answer = getattr(core, name, None)
-        if callable(answer):
-            return str(answer())
-    return "loads"
 
 
 def check_bundle() -> Check:
@@ -141,10 +120,15 @@ def check_bundle() -> Check:
         trust = importlib.import_module("onboard.flight.trust")
         container = bundle.read_container(bundle.default_bundle_path())
         bundle.verify_signature(container, trust.trusted_keys())
-        signer = trust.key_name(container.key_id)
+        signer = next(key for key in trust.load_trusted_keys() if key.key_id == container.key_id)
     except PART_ERRORS as error:
         return Check(name, "fail", _first_line(error), remedy)
-    return Check(name, "ok", f"sequence {container.sequence}, signed by {signer}")
+    found = f"sequence {container.sequence}, signed by {signer.name}"
+    if signer.development:
+        return Check(
+            name, "note", found, "anyone has this key: a mission signs with its own and trusts that alone"
+        )
+    return Check(name, "ok", found)
 
 
 def check_session() -> Check:

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-import importlib
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -56,10 +55,10 @@ def core(**parts: Any) -> ModuleType:
 
 
 def test_the_core_tells_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "onboard.flight.core", core(version=lambda: "onboard 9.9"))
-    monkeypatch.setattr(importlib.import_module("onboard.flight"), "core", None, raising=False)
+    parts = core(core_version=lambda: "9.9", find_library=lambda: "libonboard.so.0")
+    monkeypatch.setitem(sys.modules, "onboard.flight.core", parts)
     check = checks.check_core()
-    assert (check.status, check.found) == ("ok", "onboard 9.9")
+    assert (check.status, check.found) == ("ok", "9.9 (libonboard.so.0)")
 
 
 def refuse(*_: object, **__: object) -> None:
@@ -71,7 +70,7 @@ def absent(*_: object, **__: object) -> None:
 
 
 def test_a_core_that_cannot_be_loaded_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "onboard.flight.core", core(version=absent))
+    monkeypatch.setitem(sys.modules, "onboard.flight.core", core(core_version=absent))
     check = checks.check_core()
     assert (check.status, check.found) == ("fail", "libonboard.so: cannot open shared object file")
 
@@ -81,6 +80,18 @@ def test_a_bundle_that_is_refused_fails(monkeypatch: pytest.MonkeyPatch) -> None
     check = checks.check_bundle()
     assert check.status == "fail"
     assert "damaged" in check.found
+
+
+@pytest.mark.parametrize(("development", "status"), [(True, "note"), (False, "ok")])
+def test_the_development_key_is_said(monkeypatch: pytest.MonkeyPatch, development: bool, status: str) -> None:
+    key = SimpleNamespace(key_id=b"k" * 32, name="some-key", development=development)
+    container = SimpleNamespace(key_id=key.key_id, sequence=7)
+    monkeypatch.setattr("onboard.flight.bundle.read_container", lambda _: container)
+    monkeypatch.setattr("onboard.flight.bundle.verify_signature", lambda *_: None)
+    monkeypatch.setattr("onboard.flight.trust.load_trusted_keys", lambda *_: (key,))
+    monkeypatch.setattr("onboard.flight.trust.trusted_keys", lambda *_: (b"p" * 32,))
+    check = checks.check_bundle()
+    assert (check.status, check.found) == (status, "sequence 7, signed by some-key")
 
 
 def test_a_session_that_does_not_open_fails(monkeypatch: pytest.MonkeyPatch) -> None:
