@@ -32,6 +32,12 @@ import click
 @click.option("--realtime", is_flag=True, help="Deliver lines at the instrument's pace.")
 @click.option("--strict", is_flag=True, help="Exit with 5 if a deadline was missed.")
 @click.option("--in-memory", is_flag=True, help="Read all lines before the first is pushed.")
+@click.option(
+    "--trust",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Public key file to trust, instead of the installed ones; repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def command(
     capture: Path,

@@ -61,7 +61,7 @@ def nice_ceiling(value: float) -> float:
 
 
 def stretch(band: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Scale one band to 0-255 between its 1st and 99th percentile, with a gentle gamma.
+    """Scale one band to 0-255 between its 1st and 98th percentile, with a gamma of 0.65.
 
     Args:
         band: (lines, samples), any unit.
@@ -69,8 +69,8 @@ def stretch(band: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.u
     """
     if not valid.any():
         return np.zeros(band.shape, np.uint8)
-    low, high = np.percentile(band[valid], (1.0, 99.0))
+    low, high = np.percentile(band[valid], (1.0, 98.0))
     scaled = np.clip((band - low) / max(float(high - low), 1e-6), 0.0, 1.0)
     scaled = np.where(valid, scaled, 0.0)
-    stretched: NDArray[np.uint8] = (255.0 * scaled**0.8).round().astype(np.uint8)
+    stretched: NDArray[np.uint8] = (255.0 * scaled**0.65).round().astype(np.uint8)
     return stretched

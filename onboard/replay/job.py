@@ -15,6 +15,7 @@ from onboard.captures import LineBlock as ReadBlock
 from onboard.errors import CaptureError, DeadlineError, OutputError
 from onboard.flight.bundle import default_bundle_path, read_container
 from onboard.flight.contents import read_contents
+from onboard.flight.trust import read_key_file
 from onboard.progress import progress
 from onboard.replay import selection, summary
 from onboard.replay.events import feature_collection
@@ -55,6 +56,7 @@ class ReplayJob:
         realtime: Deliver lines at the instrument's pace.
         strict: Raise when a deadline was missed.
         in_memory: Read all lines before the first push.
+        trust: Public key files to trust instead of the installed ones.
     """
 
     capture: Path
@@ -69,6 +71,7 @@ class ReplayJob:
     realtime: bool = False
     strict: bool = False
     in_memory: bool = False
+    trust: tuple[Path, ...] = ()
 
 
 @dataclass
@@ -172,6 +175,7 @@ def _open(maker: OpenSession | None, job: ReplayJob, flight: _Flight, capture: C
         threads=job.threads,
         products=flight.chosen.kept,
         pixel_size_m=flight.pixel_size_m,
+        trusted_keys=[read_key_file(path) for path in job.trust] or None,
     )
 
 

@@ -107,7 +107,7 @@ class Quicklooks:
         raster[~self._valid] = colours.INVALID
         bands = ", ".join(f"{nm:.0f}" for nm in self.band_nm)
         return drawing.canvas(
-            raster, f"Radiance at {bands} nm, 1st to 99th percentile; blue-grey: no data", 0
+            raster, f"Radiance at {bands} nm, 1st to 98th percentile; blue-grey: no data", 0
         )[0]
 
     def _enhancement_sheet(self) -> Image.Image:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from onboard.flight.trust import key_name
 from onboard.replay.deadlines import judge, line_statistics
 from onboard.replay.player import Playback
 from onboard.replay.run_folder import RUN_FORMAT
@@ -83,6 +84,7 @@ def bundle_part(info: BundleInfo, file: Path, sha256: str) -> dict[str, Any]:
         "version": info.version,
         "sequence": int(info.sequence),
         "key": str(info.key_id),
+        "key_name": key_name(bytes.fromhex(info.key_id)),
         "sha256": sha256,
     }
 

@@ -70,5 +70,6 @@ def test_the_head_and_bundle_are_plain() -> None:
         "version": "1",
         "sequence": 7,
         "key": "00",
+        "key_name": None,
         "sha256": "ab",
     }
