@@ -1,0 +1,1 @@
+"""Simulated captures with ground truth: ground, air, plumes and detector."""

@@ -88,7 +88,7 @@ def make_light(
     log_t = np.log(np.maximum(mean.two_way, 1e-9))
 
     def against(**change: float) -> NDArray[np.float64]:
-        two_way = replace(air, **change).terms(centres, fwhm).two_way  # type: ignore[arg-type]
+        two_way = replace(air, **change).terms(centres, fwhm).two_way
         return np.asarray(np.log(np.maximum(two_way, 1e-9)) - log_t)
 
     step = min(WATER_STEP_CM, 0.5 * air.water_cm)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from onboard.errors import OutputError
 
 PART = ".part"
+NO_RESERVATION = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 
 @contextmanager
@@ -35,7 +37,7 @@ def whole_files(paths: Sequence[Path], *, overwrite: bool, needs_bytes: int = 0)
     try:
         for path in paths:
             _prepare(path, overwrite)
-        _room(paths[-1].parent, needs_bytes)
+        _room(parts[-1], needs_bytes)
         yield parts
         for part, path in zip(parts, paths, strict=True):
             part.replace(path)
@@ -68,10 +70,13 @@ def _prepare(path: Path, overwrite: bool) -> None:
         )
 
 
-def _room(folder: Path, needs_bytes: int) -> None:
-    """Refuse to begin what cannot end."""
+def _room(part: Path, needs_bytes: int) -> None:
+    """Refuse to begin what cannot end: HDF5 has been seen to crash on a full disk."""
+    folder = part.parent
     free = shutil.disk_usage(folder).free
-    if free < needs_bytes:
+    if free >= needs_bytes:
+        _try_out(part, needs_bytes)
+    else:
         raise OutputError(
             "the disk is too full",
             file=folder,
@@ -80,3 +85,15 @@ def _room(folder: Path, needs_bytes: int) -> None:
             expected=f"{needs_bytes / 1e6:.0f} MB",
             remedy="free space, or name a place on another disk",
         )
+
+
+def _try_out(part: Path, needs_bytes: int) -> None:
+    """Have the disk set the room aside for a moment; quotas and limits show only so."""
+    with part.open("wb") as file:
+        if needs_bytes > 0 and hasattr(os, "posix_fallocate"):
+            try:
+                os.posix_fallocate(file.fileno(), 0, needs_bytes)
+            except OSError as error:
+                if error.errno not in NO_RESERVATION:
+                    raise
+    part.unlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -164,7 +165,7 @@ def _values(
     name: str,
     dtype: type[np.generic] | None,
     shape: tuple[int, ...] | None,
-) -> NDArray[np.generic]:
+) -> NDArray[Any]:
     """Read one variable and check its shape."""
     values = file.get(name)
     if not isinstance(values, h5py.Dataset) or (shape is not None and values.shape != shape):

@@ -90,14 +90,39 @@ def write_capture(
         add_dimensions(file, {**sizes, "ortho_y": rows, "ortho_x": columns})
         _put_bands(file, centres, fwhm)
         _put_location(file, geometry, elevation_m)
-        # All of it is written, so filling it first would only write the disk twice.
-        radiance = file.create_dataset("radiance", shape, np.float32, fillvalue=FILL, fill_time="never")
-        put_text(radiance, "long_name", "Radiance Data")
-        put_text(radiance, "units", RADIANCE_UNITS)
-        radiance.attrs.create("_FillValue", np.array([FILL], np.float32))
-        attach(file, radiance, ("downtrack", "crosstrack", "bands"))
+        offset = _declare_radiance(file, shape)
+    _put_radiance(path, offset, shape, blocks)
+
+
+def _declare_radiance(file: h5py.File, shape: tuple[int, int, int]) -> int:
+    """Declare the radiance, contiguous, and return where in the file it lies."""
+    plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plan.set_layout(h5py.h5d.CONTIGUOUS)
+    plan.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    plan.set_fill_value(np.array(FILL, np.float32))
+    # All of it is written, so filling it first would only write the disk twice.
+    plan.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    plan.set_obj_track_times(False)
+    space = h5py.h5s.create_simple(shape)
+    radiance = h5py.Dataset(h5py.h5d.create(file.id, b"radiance", h5py.h5t.IEEE_F32LE, space, plan))
+    put_text(radiance, "long_name", "Radiance Data")
+    put_text(radiance, "units", RADIANCE_UNITS)
+    radiance.attrs.create("_FillValue", np.array([FILL], np.float32))
+    attach(file, radiance, ("downtrack", "crosstrack", "bands"))
+    return int(radiance.id.get_offset())
+
+
+def _put_radiance(
+    path: Path, offset: int, shape: tuple[int, int, int], blocks: Iterable[tuple[int, Field]]
+) -> None:
+    """Write blocks where HDF5 has set room aside; a disk that fills up is then an error, not a crash."""
+    line_bytes = shape[1] * shape[2] * np.dtype("<f4").itemsize
+    with path.open("r+b", buffering=0) as file:
         for first, block in blocks:
-            radiance[first : first + block.shape[0]] = block
+            file.seek(offset + first * line_bytes)
+            data = memoryview(np.ascontiguousarray(block, "<f4").view(np.uint8).data).cast("B")
+            while data:
+                data = data[file.write(data) :]
 
 
 def _put_globals(file: h5py.File, geometry: Geometry, start: datetime, end: datetime) -> None:
