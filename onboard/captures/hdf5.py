@@ -22,7 +22,7 @@ def open_hdf5(path: Path) -> h5py.File:
         CaptureError: If it is damaged, cut short or no HDF5 at all.
     """
     try:
-        return h5py.File(path, "r")
+        return h5py.File(path, "r", locking="best-effort")
     except HDF5_ERRORS as error:
         text = str(error)
         cut = "truncated" in text
