@@ -16,6 +16,7 @@ from onboard.models.minerals import MINERALS
 from onboard.progress import progress
 from onboard.scenes import methane
 from onboard.scenes.plumes import place_plumes
+from onboard.scenes.scene import DEFAULT_EMISSION_KG_H
 from onboard.training.body_input import InputScales
 from onboard.training.dataset import finished_sample
 from onboard.training.metrics import average_precision, best_f1, f1_at
@@ -110,7 +111,9 @@ def _score_patch(
     shape = patch.valid.shape
     enhancement, plume_id = np.zeros(shape, np.float32), np.zeros(shape, np.int32)
     if index % 2 == 0:
-        placed = place_plumes(rng, shape[0], shape[1], int(rng.integers(1, 4)))
+        placed = place_plumes(
+            rng, shape[0], shape[1], int(rng.integers(1, 4)), emission_range=DEFAULT_EMISSION_KG_H
+        )
         enhancement, plume_id = placed.enhancement, placed.plume_id
     sample = finished_sample(patch, enhancement, plume_id, tables, gas, label)
     with torch.inference_mode():
