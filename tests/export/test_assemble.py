@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from export.assemble import array_parts, build_from_training
+from export.assemble import array_parts, build_from_training, export_run
 from export.bundle import sign_container
 from export.keys import public_key_of
+from export.onnx import Graph
 from export.run_folder import load_run
 from onboard.errors import CaptureError, OutputError
 from onboard.flight.bundle import read_container
@@ -25,8 +27,29 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def bundle(run_folder: Path) -> Path:
-    return build_from_training(run_folder, run_folder.parent / "x.onb", 5)
+def graphs(run_folder: Path) -> tuple[Graph, Graph]:
+    return export_run(load_run(run_folder))
+
+
+@pytest.fixture(scope="module")
+def exported_once(graphs: tuple[Graph, Graph]) -> Iterator[None]:
+    """Spare the tests the export; that it gives the same bytes each time is tested with it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("export.assemble.export_run", lambda run: graphs)
+        yield
+
+
+@pytest.fixture(scope="module")
+def bundle(run_folder: Path, exported_once: None) -> Path:
+    folder = run_folder.parent / "bundles"
+    folder.mkdir()
+    return build_from_training(run_folder, folder / "x.onb", 5)
+
+
+def test_the_same_training_gives_the_same_bytes(bundle: Path, run_folder: Path) -> None:
+    again = build_from_training(run_folder, bundle.with_name("y.onb"), 5)
+    assert again.read_bytes() == bundle.read_bytes()
+    assert {path.name for path in bundle.parent.iterdir()} == {"x.onb", "y.onb"}
 
 
 def test_the_bundle_holds_what_the_training_left(bundle: Path, run_folder: Path) -> None:
@@ -66,9 +89,8 @@ def test_a_folder_that_is_no_training_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_named(
-    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_folder: Path, tmp_path: Path, exported_once: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("export.assemble.export_run", lambda run: (None, None))
     monkeypatch.setattr("export.assemble.complete_container", lambda run, make: b"x")
     with pytest.raises(OutputError, match="none"):
         build_from_training(run_folder, tmp_path / "none" / "x.onb", 1)
