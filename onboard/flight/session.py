@@ -155,8 +155,9 @@ class FlightSession:
         self._require_open()
         report = HealthReport()
         check(self._library.onb_health(self._handle, c.byref(report)), Detail())
-        values = {name: int(getattr(report, name)) for name in Health.__dataclass_fields__}
-        return Health(**{**values, "engine_in_block": bool(report.engine_in_block)})
+        values: dict[str, Any] = {name: getattr(report, name) for name in Health.__dataclass_fields__}
+        values["engine_in_block"] = bool(report.engine_in_block)
+        return Health(**values)
 
     def scrub(self) -> None:
         """Hash tables and weights again; before the first line, also run the bundle's known answer.

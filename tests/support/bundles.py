@@ -205,6 +205,58 @@ def make_body(random: np.random.Generator, plan: Plan) -> bytes:
     )
 
 
+ECHO_GAIN = 0.25
+
+
+def make_echo_body(plan: Plan) -> bytes:
+    """Return an ONNX body whose output ``i`` is its input channel ``i`` times ``ECHO_GAIN``, as far as both go."""
+    weights = np.zeros((1 + plan.minerals, plan.channels, 1, 1))
+    for index in range(min(weights.shape[:2])):
+        weights[index, index] = ECHO_GAIN
+    shape = [1, plan.channels, plan.body_lines, plan.body_samples]
+    return _model(
+        [helper.make_node("Conv", ["features", "w"], ["logits"])],
+        {"w": weights},
+        ("features", shape),
+        ("logits", [1, 1 + plan.minerals, *shape[2:]]),
+    )
+
+
+def make_mask_graphs(plan: Plan) -> dict[str, bytes]:
+    """Return stem and body that make a plume of each pixel whose first band is brighter than the reference."""
+    stem = np.zeros((plan.bands, plan.static_features + plan.dynamic_features))
+    stem[0, 0] = 1.0
+    body = np.zeros((1 + plan.minerals, plan.channels, 1, 1))
+    body[0, 4] = 50.0
+    shape = [1, plan.channels, plan.body_lines, plan.body_samples]
+    return {
+        "stem.onnx": _model(
+            [helper.make_node("MatMul", ["log_radiance", "w"], ["features"])],
+            {"w": stem},
+            ("log_radiance", [plan.stem_pixels, plan.bands]),
+            ("features", [plan.stem_pixels, stem.shape[1]]),
+        ),
+        "body.onnx": _model(
+            [helper.make_node("Conv", ["features", "w"], ["logits"])],
+            {"w": body},
+            ("features", shape),
+            ("logits", [1, 1 + plan.minerals, *shape[2:]]),
+        ),
+    }
+
+
+def plan_for(bands: int = 24, samples_hint: int = 64, seed: int = 1, **plan_values: Any) -> Plan:
+    """Return the plan that :func:`build_test_bundle` would make of the same arguments."""
+    tables = make_tables(np.random.default_rng(seed), bands)
+    return make_plan({**default_plan(bands, samples_hint, tables), **plan_values})
+
+
+def stem_weights(bundle: TestBundle) -> Array:
+    """Return the (bands, features) weights of a bundle's stem."""
+    graph = onnx.load_model_from_string(bundle.parts["stem.onnx"]).graph
+    return np.array(numpy_helper.to_array(graph.initializer[0]), np.float32)
+
+
 def _model(
     nodes: list[onnx.NodeProto],
     weights: dict[str, npt.NDArray[np.float64]],
@@ -225,7 +277,7 @@ def _model(
 def make_radiance(
     bundle: TestBundle, lines: int, samples: int, *, seed: int = 3, plumes: int = 2
 ) -> tuple[Array, Array]:
-    """Return radiance (lines, samples, bands) with plumes, and their enhancement (lines, samples) in ppm m."""
+    """Return radiance (lines, samples, bands) with plumes, and their enhancement in ppm m."""
     random = np.random.default_rng(seed)
     tables, bands = bundle.tables, bundle.plan.bands
     brightness = random.normal(0.0, 0.2, (lines, samples, 1))

@@ -1,6 +1,6 @@
 # Into a wheel: everything below the package. Elsewhere: the usual folders, with pkg-config and CMake files.
 if(SKBUILD)
-  install(TARGETS onboard LIBRARY DESTINATION onboard/flight/lib)
+  install(TARGETS onboard LIBRARY DESTINATION onboard/flight/lib NAMELINK_SKIP)
   install(FILES include/onboard.h DESTINATION onboard/flight/include)
   return()
 endif()
