@@ -16,7 +16,15 @@ import pytest
 
 from onboard.cli.main import main
 from tests.captures.files import write_envi
-from tests.replay.small_capture import LINES, SAMPLES, SENSOR, radiance, write_bundle, write_capture
+from tests.replay.small_capture import (
+    LINES,
+    SAMPLES,
+    SENSOR,
+    radiance,
+    write_bundle,
+    write_capture,
+    write_plume_scene,
+)
 
 PICTURES = {"rgb.png", "enhancement.png", "plume_mask.png", "minerals.png"}
 
@@ -88,6 +96,26 @@ def test_a_run_holds_all_that_was_promised(
         assert products["mineral_probability"].shape == (10, LINES, SAMPLES)
         assert np.isfinite(products["ch4_enhancement"][...]).all()
         assert "lon" in products
+
+
+def test_plumes_are_found_placed_and_scored(
+    tmp_path: Path, room: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capture, truth, bundle = write_plume_scene(tmp_path)
+    summary = replay(capture, room / "run", bundle)
+    features = json.loads((room / "run" / "events.geojson").read_text())["features"]
+    assert summary["plumes"] == len(features) == 2
+    for feature in features:
+        corner = feature["geometry"]["coordinates"][0][0]
+        assert corner[0] == pytest.approx(-119 + 0.001 * feature["properties"]["first_sample"], abs=0.0006)
+        assert feature["properties"]["area_km2"] > 0.1
+    capsys.readouterr()
+    assert main(["evaluate", str(room / "run"), "--truth", str(truth), "--json"]) == 0
+    methane = json.loads(capsys.readouterr().out)["methane"]
+    assert methane["plumes"]["recall"] == 1.0
+    assert methane["plumes"]["false_events"] == 0
+    assert methane["pixels"]["auprc"] > 0.9
+    assert methane["enhancement"]["slope"] == pytest.approx(1.0, abs=0.3)
 
 
 def test_people_get_a_table(

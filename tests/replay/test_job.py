@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +108,16 @@ def test_a_manifest_that_lies_is_the_bundles_fault(tmp_path: Path, bundle: Path)
     spoilt.write_bytes(data[:at] + b"R" + data[at + 1 :])
     with pytest.raises(BundleError, match="manifest"):
         run_replay(ReplayJob(write_capture(tmp_path / "c.nc"), tmp_path / "run", spoilt))
+
+
+def test_a_light_installation_is_enough() -> None:
+    code = (
+        "import sys, onboard.cli.replay, onboard.cli.evaluate, onboard.replay.job, onboard.replay.evaluate;"
+        "heavy = {'torch', 'onnx', 'matplotlib', 'scipy', 'xarray', 'cryptography'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    root = Path(__file__).parents[2]
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
