@@ -36,7 +36,8 @@ from onboard.sensors import load_sensor
 
 log = logging.getLogger(__name__)
 
-SMALL_FILES_BYTES = 16 << 20
+SMALL_FILES_BYTES = 2 << 20
+PICTURE_BYTES_A_PIXEL = 8
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ def _fly(
     job: ReplayJob, capture: Capture, flight: _Flight, session: Session, started: float
 ) -> dict[str, Any]:
     header = _header(session, capture, flight)
-    room = header.size_estimate + SMALL_FILES_BYTES
+    room = header.size_estimate + PICTURE_BYTES_A_PIXEL * header.lines * header.samples + SMALL_FILES_BYTES
     with new_run_folder(job.out, overwrite=job.overwrite, needed_bytes=room) as folder:
         pictures = Quicklooks(header, capture.centres)
         with ProductsWriter(folder / PRODUCTS, header) as writer:
