@@ -1,0 +1,133 @@
+"""The core's filter against its numpy reference, through a body that echoes its input channels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from onboard.models.streaming_filter import (
+    FilteredLines,
+    FilterSettings,
+    FilterTables,
+    StreamingMatchedFilter,
+    log_radiance,
+    quantize_log,
+)
+from tests.flight.flying import Array, fly
+from tests.support.bundles import (
+    ECHO_GAIN,
+    TestBundle,
+    build_test_bundle,
+    make_echo_body,
+    make_radiance,
+    plan_for,
+    stem_weights,
+)
+
+LINES, SAMPLES = 130, 50
+SETTINGS: dict[str, Any] = {"memory_lines": 48, "covariance_stride": 3, "kappa": 8.0, "exclude_sigma": 2.5}
+
+
+@pytest.fixture(scope="module")
+def bundle() -> TestBundle:
+    return build_test_bundle(parts={"body.onnx": make_echo_body(plan_for(**SETTINGS))}, **SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def radiance(bundle: TestBundle) -> Array:
+    radiance, _ = make_radiance(bundle, LINES, SAMPLES, plumes=4)
+    radiance[60:63, 20:30] = -9999.0
+    radiance[:, 33] = -9997.0
+    return radiance
+
+
+@pytest.fixture(scope="module")
+def flown(bundle: TestBundle, radiance: Array) -> dict[str, npt.NDArray[Any]]:
+    return fly(bundle, radiance, 17)[0]
+
+
+@pytest.fixture(scope="module")
+def reference(bundle: TestBundle, radiance: Array) -> list[FilteredLines]:
+    """What numpy makes of the same lines at the same events."""
+    plan, tables = bundle.plan, bundle.tables
+    chosen = tables["mf_bands"]
+    bands = tables["reference"].astype(np.float32).astype(np.float64)
+    log = log_radiance(radiance, bands)
+    ring = quantize_log(log[..., chosen]).astype(np.float32) / np.float32(4096)
+    dynamic = (log @ stem_weights(bundle))[..., plan.static_features :]
+    streaming = StreamingMatchedFilter(
+        FilterTables(
+            tables["alphas"],
+            tables["curve"].astype(np.float32).astype(np.float64),
+            bands[chosen],
+            tables["noise"][0].astype(np.float32).astype(np.float64),
+            tables["noise"][1].astype(np.float32).astype(np.float64),
+        ),
+        SAMPLES,
+        plan.dynamic_features,
+        FilterSettings(**SETTINGS),
+    )
+    valid = (radiance > -9000).all(axis=2)
+    edges = [0, *range(plan.strip_lines + plan.halo_lines, LINES, plan.strip_lines), LINES]
+    return [
+        streaming.absorb(ring[a:b], valid[a:b], a, dynamic[a:b].astype(np.float32))
+        for a, b in zip(edges, edges[1:], strict=False)
+    ]
+
+
+def echoed(flown: dict[str, npt.NDArray[Any]], channel: int) -> npt.NDArray[np.float64]:
+    """Return an input channel of the body out of the probability that it became."""
+    name = "plume_probability" if channel == 0 else "mineral_probability"
+    plane = flown[name] if channel == 0 else flown[name][channel - 1]
+    probability = plane.astype(np.float64)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(probability / (1.0 - probability)) / ECHO_GAIN)
+
+
+def test_enhancement_and_sigma_agree(
+    flown: dict[str, npt.NDArray[Any]], reference: list[FilteredLines]
+) -> None:
+    alpha = np.concatenate([lines.enhancement for lines in reference])
+    sigma = np.concatenate([lines.sigma for lines in reference])
+    assert np.array_equal(np.isnan(alpha), np.isnan(flown["ch4_enhancement"]))
+    spread = float(np.nanstd(alpha))
+    np.testing.assert_allclose(flown["ch4_enhancement"], alpha, rtol=2e-3, atol=2e-3 * spread)
+    np.testing.assert_allclose(flown["ch4_sigma"], sigma, rtol=2e-3)
+
+
+def test_filter_channels_follow_the_products(
+    bundle: TestBundle, flown: dict[str, npt.NDArray[Any]], reference: list[FilteredLines]
+) -> None:
+    valid = flown["quality"] & 0x2F == 0
+    plan, alpha = bundle.plan, flown["ch4_enhancement"][valid].astype(np.float64)
+    clipped = np.clip(alpha / plan.alpha_scale, -plan.alpha_clip, plan.alpha_clip)
+    np.testing.assert_allclose(echoed(flown, 0)[valid], clipped, atol=2e-3)
+    score = np.clip(alpha / flown["ch4_sigma"][valid], -plan.z_clip, plan.z_clip)
+    np.testing.assert_allclose(echoed(flown, 1)[valid], score, atol=2e-3)
+    np.testing.assert_allclose(echoed(flown, 2)[valid], 1.0, atol=1e-3)
+    brightness = np.concatenate([lines.brightness for lines in reference])[valid]
+    np.testing.assert_allclose(echoed(flown, 3)[valid], np.clip(brightness, -3, 3), atol=2e-3)
+
+
+def test_static_features_are_the_stem_s(
+    bundle: TestBundle, radiance: Array, flown: dict[str, npt.NDArray[Any]]
+) -> None:
+    valid = flown["quality"] & 0x2F == 0
+    features = log_radiance(radiance, bundle.tables["reference"]) @ stem_weights(bundle)
+    for index in range(bundle.plan.static_features):
+        expected = np.clip(features[..., index][valid], -bundle.plan.feature_clip, bundle.plan.feature_clip)
+        np.testing.assert_allclose(echoed(flown, 4 + index)[valid], expected, atol=2e-3)
+
+
+def test_dynamic_features_are_normalised(
+    bundle: TestBundle, flown: dict[str, npt.NDArray[Any]], reference: list[FilteredLines]
+) -> None:
+    valid = flown["quality"] & 0x2F == 0
+    dynamic = np.concatenate([lines.dynamic for lines in reference])
+    first = 4 + bundle.plan.static_features
+    for index in range(bundle.plan.dynamic_features):
+        expected = np.clip(dynamic[..., index][valid], -bundle.plan.feature_clip, bundle.plan.feature_clip)
+        np.testing.assert_allclose(echoed(flown, first + index)[valid], expected, atol=5e-3)
