@@ -18,9 +18,11 @@ from onboard.flight.bundle import (
     TRAILER,
     default_bundle_path,
     read_container,
+    trusted_keys,
     verify_signature,
 )
 from onboard.flight.contents import read_contents
+from onboard.models.minerals import MINERALS
 from tests.export.samples import SEQUENCE, sample_parts
 
 SEED = bytes(range(32))
@@ -167,3 +169,15 @@ def test_a_stranger_s_signature_is_refused() -> None:
 
 def test_the_shipped_bundle_has_its_place() -> None:
     assert default_bundle_path().parts[-3:] == ("flight", "bundles", "onboard-emit.onb")
+
+
+def test_the_shipped_bundle_is_small_signed_and_whole() -> None:
+    if not default_bundle_path().exists():
+        pytest.skip("no bundle is shipped in this checkout yet")
+    container = read_container(default_bundle_path())
+    contents = read_contents(container)
+    verify_signature(container, trusted_keys())
+    assert len(container.data) <= 10 << 20
+    assert contents.plan.bands == 285
+    assert contents.manifest["minerals"] == list(MINERALS)
+    assert contents.known_input is not None
