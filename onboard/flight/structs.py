@@ -147,7 +147,6 @@ class HealthReport(SizedStruct):
         ("inference_high_water", c.c_uint64),
         ("allocations_after_open", c.c_uint64),
         ("engine_requests", c.c_uint64),
-        ("engine_refusals", c.c_uint64),
         ("line_ns_max", c.c_uint64),
         ("line_ns_total", c.c_uint64),
         ("strip_ns_max", c.c_uint64),

@@ -70,9 +70,10 @@ class PlumeEvent:
 class Health:
     """Counters and high-water marks of a session; fields as in ``onb_health_report``.
 
-    Bytes are of the caller's block; ``_ns`` are monotonic nanoseconds. ``allocations_after_open``
-    counts what the core itself asked of the heap; ``engine_requests`` what the inference engine asked
-    of its part of the block. What the engine does with the process heap besides is not seen from here.
+    Bytes are of the caller's block; ``_ns`` are monotonic nanoseconds. ``engine_requests`` counts what the
+    inference engine asked of its part of the block since the session was opened, and
+    ``allocations_after_open`` how often the process heap had to help because that part was full. What the
+    engine takes from the heap for its own small objects is not seen from here.
     """
 
     engine_in_block: bool
@@ -89,7 +90,6 @@ class Health:
     inference_high_water: int
     allocations_after_open: int
     engine_requests: int
-    engine_refusals: int
     line_ns_max: int
     line_ns_total: int
     strip_ns_max: int

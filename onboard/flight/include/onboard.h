@@ -2,8 +2,10 @@
  *
  * Lines of radiance go in as the instrument makes them; product lines and plume events come out.
  * The caller owns all memory: it asks how much is needed, hands over one block, and gets it back
- * when the session is closed. After onb_open no function of this library calls the heap; the
- * inference engine takes its tensors from the same block.
+ * when the session is closed. After onb_open this library does not call the heap; the inference
+ * engine takes its tensors and weights from the same block (what it needs besides, for its own small
+ * objects, it takes from the process heap: that is not ours to count). Checking a signature borrows a
+ * copy of the bundle from the heap, before anything is built.
  *
  *     onb_config config;
  *     onb_detail detail = {.struct_size = sizeof detail};
@@ -208,9 +210,8 @@ typedef struct onb_health_report {
     uint64_t arena_high_water;        /* bytes of it ever used, the engine's included */
     uint64_t inference_bytes;         /* the engine's part of the block */
     uint64_t inference_high_water;
-    uint64_t allocations_after_open;  /* calls of this library to the heap since open: 0 by design */
+    uint64_t allocations_after_open;  /* times that the heap had to help because a part was full: 0 */
     uint64_t engine_requests;         /* requests that the engine made of its part since open */
-    uint64_t engine_refusals;         /* those that did not fit */
     uint64_t line_ns_max;             /* longest line step, without a strip */
     uint64_t line_ns_total;
     uint64_t strip_ns_max;

@@ -76,6 +76,12 @@ onb_status warm_up(Session *s, const Bundle &bundle) {
             return status;
         }
     }
+    const BlockHeap &heap = s->engine.allocator.heap;
+    if (heap.overflows() > 0) {
+        return fail(&s->detail, ONB_ENGINE_FAILED, "the engine's part of the block is too small", "inference_bytes",
+                    text("%llu bytes", static_cast<unsigned long long>(s->engine_bytes)),
+                    text("about %llu bytes", static_cast<unsigned long long>(s->engine_bytes + heap.overflow_bytes())));
+    }
     if (s->config.known_answer != 0 && known_answer_fits(*s, bundle.tables)) {
         return run_known_answer(s, bundle.tables);
     }

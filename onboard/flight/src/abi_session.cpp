@@ -179,7 +179,7 @@ onb_status onb_health(const onb_session *session, onb_health_report *health) {
     health->inference_bytes = s->engine_bytes;
     health->inference_high_water = heap.high_water();
     health->engine_requests = heap.requests();
-    health->engine_refusals = heap.refusals();
+    health->allocations_after_open = heap.overflows();
     health->line_ns_max = s->counters.line_ns_max;
     health->line_ns_total = s->counters.line_ns_total;
     health->strip_ns_max = s->counters.strip_ns_max;

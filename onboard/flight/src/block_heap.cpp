@@ -2,6 +2,7 @@
 
 #include "checked.hpp"
 
+#include <cstdlib>
 #include <cstring>
 
 namespace onb {
@@ -9,10 +10,12 @@ namespace onb {
 void BlockHeap::init(void *block, size_t size) {
     (void)pthread_mutex_init(&mutex_, nullptr);
     base_ = static_cast<uint8_t *>(block);
+    size_ = size;
     first_ = nullptr;
     high_water_ = 0;
     requests_ = 0;
-    refusals_ = 0;
+    overflows_ = 0;
+    overflow_bytes_ = 0;
     sealed_ = Digest{};
     const size_t usable = size / 64 * 64;
     if (usable >= 2 * sizeof(Header)) {
@@ -49,42 +52,56 @@ void BlockHeap::join_next(Header *header) {
     }
 }
 
+void *BlockHeap::take_inside(uint64_t size) {
+    Header *header = size <= size_ ? best_fit(align64(size)) : nullptr;
+    if (header == nullptr) {
+        return nullptr;
+    }
+    split(header, align64(size));
+    header->used = 1;
+    auto *payload = reinterpret_cast<uint8_t *>(header + 1);
+    const size_t end = static_cast<size_t>(payload - base_) + header->size;
+    high_water_ = end > high_water_ ? end : high_water_;
+    return payload;
+}
+
 void *BlockHeap::take(size_t size) {
     const uint64_t wanted = size == 0 ? 64 : size;
-    void *payload = nullptr;
     (void)pthread_mutex_lock(&mutex_);
     ++requests_;
-    Header *header = wanted <= (UINT64_C(1) << 48) ? best_fit(align64(wanted)) : nullptr;
-    if (header != nullptr) {
-        split(header, align64(wanted));
-        header->used = 1;
-        payload = header + 1;
-        const size_t end = static_cast<size_t>(static_cast<uint8_t *>(payload) - base_) + header->size;
-        high_water_ = end > high_water_ ? end : high_water_;
-    } else {
-        ++refusals_;
+    void *payload = take_inside(wanted);
+    if (payload == nullptr) {
+        ++overflows_;
+        overflow_bytes_ += wanted;
     }
     (void)pthread_mutex_unlock(&mutex_);
+    if (payload == nullptr && posix_memalign(&payload, 64, wanted) != 0) {
+        return nullptr;
+    }
     return payload;
 }
 
 void BlockHeap::give(void *payload) {
-    if (payload == nullptr) {
+    const auto address = reinterpret_cast<uintptr_t>(payload);
+    const auto start = reinterpret_cast<uintptr_t>(base_);
+    if (address < start || address >= start + size_) {
+        free(payload); // an overflow, or null
         return;
     }
     (void)pthread_mutex_lock(&mutex_);
     Header *before = nullptr;
-    for (Header *header = first_; header != nullptr; header = header->next) {
-        if (header + 1 == payload) {
-            header->used = 0;
-            header->sealed = 0;
-            join_next(header);
-            if (before != nullptr && before->used == 0) {
-                join_next(before);
-            }
-            break;
-        }
+    Header *header = first_;
+    while (header != nullptr && header + 1 != payload) {
         before = header;
+        header = header->next;
+    }
+    if (header != nullptr) {
+        header->used = 0;
+        header->sealed = 0;
+        join_next(header);
+        if (before != nullptr && before->used == 0) {
+            join_next(before);
+        }
     }
     (void)pthread_mutex_unlock(&mutex_);
 }

@@ -14,7 +14,9 @@ class BlockHeap {
     // The block starts at a multiple of 64; it stays the caller's.
     void init(void *block, size_t size);
 
-    // At least size bytes at a multiple of 64, or null. Safe to call from several threads.
+    // At least size bytes at a multiple of 64. What does not fit comes from the process heap and is counted
+    // as an overflow: ONNX Runtime ends the process when memory is refused within a run, so a refusal must
+    // be told afterwards, not here. Safe to call from several threads.
     void *take(size_t size);
     void give(void *payload);
 
@@ -25,7 +27,8 @@ class BlockHeap {
 
     size_t high_water() const { return high_water_; }
     uint64_t requests() const { return requests_; }
-    uint64_t refusals() const { return refusals_; }
+    uint64_t overflows() const { return overflows_; }
+    uint64_t overflow_bytes() const { return overflow_bytes_; }
     void forget_requests() { requests_ = 0; }
 
   private:
@@ -38,6 +41,7 @@ class BlockHeap {
     };
     static_assert(sizeof(Header) == 64, "payloads must stay at multiples of 64");
 
+    void *take_inside(uint64_t size);
     Header *best_fit(size_t size) const;
     static void split(Header *header, size_t size);
     static void join_next(Header *header);
@@ -45,10 +49,12 @@ class BlockHeap {
 
     pthread_mutex_t mutex_;
     uint8_t *base_;
+    size_t size_;
     Header *first_;
     size_t high_water_;
     uint64_t requests_;
-    uint64_t refusals_;
+    uint64_t overflows_;
+    uint64_t overflow_bytes_;
     Digest sealed_;
 };
 

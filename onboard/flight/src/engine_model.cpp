@@ -147,11 +147,8 @@ onb_status bind(Engine *engine, Model *model, onb_detail *detail) {
 onb_status build_model(Engine *engine, Model *model, Bytes graph, onb_detail *detail) {
     OrtStatus *error = engine->api->CreateSessionFromArray(engine->env, graph.data, graph.size, engine->options,
                                                            &model->session);
-    const uint64_t refusals = engine->allocator.heap.refusals();
-    onb_status status = take_status(engine->api, error, refusals > 0 ? ONB_ENGINE_FAILED : ONB_BUNDLE_MODEL,
-                                    refusals > 0 ? "the engine's part of the block is too small"
-                                                 : "the inference engine refuses a graph",
-                                    detail);
+    onb_status status =
+        take_status(engine->api, error, ONB_BUNDLE_MODEL, "the inference engine refuses a graph", detail);
     if (status == ONB_OK) {
         status = check_model(engine, *model, detail);
     }

@@ -14,6 +14,10 @@ struct Batch {
 
 inline bool invalid(uint8_t quality) { return (quality & ONB_QUALITY_INVALID) != 0; }
 
+// Marks in the window's `keep`: what goes into the covariance, and what goes into the means too.
+constexpr uint8_t teaches = 1;
+constexpr uint8_t in_means = 2;
+
 // The covariance takes the samples first_chosen, first_chosen + stride, ... of a line.
 inline size_t first_chosen(const Session &s, uint64_t line) {
     const uint64_t stride = s.plan.covariance_stride;
@@ -21,7 +25,7 @@ inline size_t first_chosen(const Session &s, uint64_t line) {
 }
 
 // Statistics after the event, out of those before it and the batch: means of the pixels that `keep`
-// marks, scatter of all valid chosen pixels. Leaves the means that the filter subtracts in the scratch.
+// marks for it, scatter of the chosen pixels that teach. Leaves the means that the filter subtracts in the scratch.
 void update_statistics(Session *session, const Batch &batch);
 
 // Fills the window's channels for the body, and marks columns whose statistics are young.

@@ -13,6 +13,10 @@ namespace {
 
 constexpr double loading = 1e-8;
 constexpr double magnitude_to_deviation = 1.4826;
+// Below this mean log radiance a pixel (water, deep shadow) is noise and teaches nothing ...
+constexpr float dark_limit = -2.75F;
+// ... unless hardly any pixel is brighter.
+constexpr double least_lit = 0.1;
 
 // The filter w = Sigma^-1 t / (t^T Sigma^-1 t); the sensor's noise loads Sigma while pixels are few.
 void solve_weights(Session *s) {
@@ -80,10 +84,21 @@ double noise_variance(const FilterScratch &scratch, float brightness) {
     return (scratch.per_square * inverse + scratch.per_one) * inverse;
 }
 
-void keep_valid(Session *s, const Batch &batch) {
+// Marks the pixels that the statistics learn from: valid ones that are not too dark.
+void choose_teaching(Session *s, const Batch &batch) {
     const size_t first = s->plane(batch.first_row);
-    for (size_t i = first; i < first + batch.lines * s->samples; ++i) {
-        s->window.keep[i] = invalid(s->window.quality[i]) ? 0 : 1;
+    const size_t end = first + batch.lines * s->samples;
+    size_t valid = 0;
+    size_t lit = 0;
+    for (size_t i = first; i < end; ++i) {
+        const bool good = !invalid(s->window.quality[i]);
+        valid += good ? 1 : 0;
+        lit += good && s->window.brightness[i] > dark_limit ? 1 : 0;
+    }
+    const bool all = static_cast<double>(lit) < least_lit * static_cast<double>(valid);
+    for (size_t i = first; i < end; ++i) {
+        const bool good = !invalid(s->window.quality[i]) && (all || s->window.brightness[i] > dark_limit);
+        s->window.keep[i] = good ? teaches | in_means : 0;
     }
 }
 
@@ -93,7 +108,7 @@ size_t gather_magnitudes(Session *s, const Batch &batch) {
     for (size_t i = 0; i < batch.lines; ++i) {
         const size_t plane = s->plane(batch.first_row + i);
         for (size_t c = first_chosen(*s, batch.first_line + i); c < s->samples; c += s->plan.covariance_stride) {
-            if (!invalid(s->window.quality[plane + c])) {
+            if ((s->window.keep[plane + c] & teaches) != 0) {
                 s->scratch.magnitudes[count++] = std::fabs(s->window.enhancement[plane + c]);
             }
         }
@@ -114,7 +129,9 @@ bool leave_out_plumes(Session *s, const Batch &batch) {
     const float *alpha = s->window.enhancement;
     const size_t first = s->plane(batch.first_row);
     for (size_t i = first; i < first + batch.lines * s->samples; ++i) {
-        s->window.keep[i] = s->window.keep[i] != 0 && static_cast<double>(alpha[i]) <= limit ? 1 : 0;
+        if (static_cast<double>(alpha[i]) > limit) {
+            s->window.keep[i] &= teaches;
+        }
     }
     return true;
 }
@@ -128,7 +145,7 @@ double clutter_variance(const Session &s, const Batch &batch) {
     for (size_t i = 0; i < batch.lines; ++i) {
         const size_t plane = s.plane(batch.first_row + i);
         for (size_t c = first_chosen(s, batch.first_line + i); c < s.samples; c += s.plan.covariance_stride) {
-            if (s.window.keep[plane + c] == 0) {
+            if ((s.window.keep[plane + c] & in_means) == 0) {
                 continue;
             }
             // Welford: no difference of large sums.
@@ -161,7 +178,7 @@ void judge_lines(Session *s) {
     if (batch.lines == 0) {
         return;
     }
-    keep_valid(s, batch);
+    choose_teaching(s, batch);
     pass(s, batch);
     if (leave_out_plumes(s, batch)) {
         pass(s, batch);

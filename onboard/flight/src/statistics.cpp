@@ -18,7 +18,7 @@ void sum_columns(Session *s, const Batch &batch) {
         const uint8_t *keep = s->window.keep + s->plane(batch.first_row + i);
         const int16_t *counts = s->counts_of(batch.first_line + i);
         for (size_t c = 0; c < s->samples; ++c) {
-            if (keep[c] != 0) {
+            if ((keep[c] & in_means) != 0) {
                 s->kernels->add_counts(scratch.sums + c * pitch, counts + c * pitch, pitch);
                 ++scratch.counts[c];
             }
@@ -35,7 +35,7 @@ void sum_features(Session *s, const Batch &batch) {
             const uint8_t *keep = s->window.keep + s->plane(batch.first_row + i);
             const float *row = s->channel_row(4 + s->plan.static_features + f, batch.first_row + i);
             for (size_t c = 0; c < s->samples; ++c) {
-                sums[c * features + f] += keep[c] != 0 ? static_cast<double>(row[c]) : 0.0;
+                sums[c * features + f] += (keep[c] & in_means) != 0 ? static_cast<double>(row[c]) : 0.0;
             }
         }
     }
@@ -132,11 +132,11 @@ void add_feature_scatter(Session *s, const Batch &batch) {
         const float *used = s->scratch.used_features + f * s->samples;
         double sum = 0.0;
         for (size_t i = 0; i < batch.lines; ++i) {
-            const uint8_t *quality = s->window.quality + s->plane(batch.first_row + i);
+            const uint8_t *keep = s->window.keep + s->plane(batch.first_row + i);
             const float *row = s->channel_row(4 + s->plan.static_features + f, batch.first_row + i);
             const size_t stride = s->plan.covariance_stride;
             for (size_t c = first_chosen(*s, batch.first_line + i); c < s->samples; c += stride) {
-                const double d = invalid(quality[c]) ? 0.0 : static_cast<double>(row[c]) - static_cast<double>(used[c]);
+                const double d = (keep[c] & teaches) == 0 ? 0.0 : static_cast<double>(row[c]) - static_cast<double>(used[c]);
                 sum += d * d;
             }
         }
@@ -150,10 +150,10 @@ void add_scatter(Session *s, const Batch &batch) {
     const size_t stride = s->plan.covariance_stride;
     size_t filled = 0;
     for (size_t i = 0; i < batch.lines; ++i) {
-        const uint8_t *quality = s->window.quality + s->plane(batch.first_row + i);
+        const uint8_t *keep = s->window.keep + s->plane(batch.first_row + i);
         const int16_t *counts = s->counts_of(batch.first_line + i);
         for (size_t c = first_chosen(*s, batch.first_line + i); c < s->samples; c += stride) {
-            if (invalid(quality[c])) {
+            if ((keep[c] & teaches) == 0) {
                 continue;
             }
             s->kernels->deviation(counts + c * pitch, s->scratch.used + c * pitch, pitch, rows + filled * pitch);
