@@ -26,6 +26,10 @@ LOADING = 1e-8
 """Variance added to each band, far below the sensor's noise, so that a solve cannot fail."""
 STD_FLOOR = 1e-3
 MAGNITUDE_TO_DEVIATION = 1.4826
+DARK_LIMIT = -2.75
+"""Mean log radiance below which a pixel (water, deep shadow) is noise and teaches the statistics nothing."""
+LEAST_LIT = 0.1
+"""Share of lit pixels below which all pixels teach: over open water there is nothing else."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,7 @@ class FilteredLines:
         brightness: (n, samples) float32, mean log radiance over the filter's bands.
         dynamic: (n, samples, F) float32, features less their column mean, over their deviation.
         weights: (K,) float64, the filter, ppm m per unit of log radiance.
+        keep: (n, samples) bool, pixels that went into the means.
     """
 
     enhancement: Array
@@ -111,6 +116,7 @@ class FilteredLines:
     brightness: Array
     dynamic: Array
     weights: Array64
+    keep: Mask
 
 
 def log_radiance(radiance: Array, reference: Array64) -> Array:
@@ -128,6 +134,17 @@ def log_radiance(radiance: Array, reference: Array64) -> Array:
 def quantize_log(log: Array) -> npt.NDArray[np.int16]:
     """Return log radiance as the ring keeps it: int16, 4096 counts a unit, rounded to nearest even."""
     return np.asarray(np.rint(log * np.float32(LOG_SCALE)), np.int16)
+
+
+def teaching_pixels(valid: Mask, brightness: Array) -> Mask:
+    """Return the pixels that the statistics learn from: valid ones that are not too dark.
+
+    Args:
+        valid: (n, samples).
+        brightness: (n, samples) mean log radiance.
+    """
+    lit = valid & (brightness > np.float32(DARK_LIMIT))
+    return lit if np.count_nonzero(lit) >= LEAST_LIT * np.count_nonzero(valid) else valid
 
 
 def robust_deviation(values: Array64) -> float:
@@ -197,19 +214,20 @@ class StreamingMatchedFilter:
             dynamic = np.zeros((*log.shape[:2], 0), np.float32)
         lines = np.arange(first_line, first_line + log.shape[0])[:, None]
         chosen = (lines + np.arange(self.samples)[None, :]) % self.settings.covariance_stride == 0
-        before, keep = self.state, valid
-        take = chosen & valid
+        brightness = log.mean(axis=2, dtype=np.float32)
+        keep = teaches = teaching_pixels(valid, brightness)
+        take = chosen & teaches
+        before = self.state
         state, weights, used, used_f = self._update(before, log, dynamic, keep, take)
         alpha = self._enhancement(log, used, weights)
         picked = alpha[take]
         if picked.size:
             # Plumes leave the means only: in the covariance, what looks like a plume is mostly clutter
             # that the filter must learn to ignore.
-            keep = valid & (alpha <= self.settings.exclude_sigma * robust_deviation(picked))
+            keep = teaches & (alpha <= self.settings.exclude_sigma * robust_deviation(picked))
             state, weights, used, used_f = self._update(before, log, dynamic, keep, take)
             alpha = self._enhancement(log, used, weights)
         self.state = state
-        brightness = log.mean(axis=2, dtype=np.float32)
         sigma = self._sigma(alpha, brightness, weights, take & keep)
         deviation = np.sqrt(state.feature_scatter / max(state.count, 1.0)) + STD_FLOOR
         normal = ((dynamic - used_f[None]) / deviation).astype(np.float32)
@@ -220,6 +238,7 @@ class StreamingMatchedFilter:
             brightness,
             np.where(valid[..., None], normal, np.float32(0)),
             weights,
+            keep,
         )
 
     def _update(

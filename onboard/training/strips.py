@@ -77,11 +77,10 @@ def filter_patch(
         parts.append(runner.absorb(stored[first:end], valid[first:end], first, part))
     enhancement = np.concatenate([part.enhancement for part in parts])
     sigma = np.concatenate([part.sigma for part in parts])
-    deviation = np.nanstd(enhancement) if valid.any() else 1.0
     return FilteredPatch(
         np.nan_to_num(enhancement),
         np.where(np.isnan(sigma), np.float32(1), sigma),
         np.concatenate([part.brightness for part in parts]),
-        valid & ~(enhancement > settings.exclude_sigma * deviation),
+        np.concatenate([part.keep for part in parts]),
         np.concatenate([part.dynamic for part in parts]),
     )

@@ -11,6 +11,7 @@ from onboard.models.streaming_filter import (
     linear_to_enhancement,
     log_radiance,
     quantize_log,
+    teaching_pixels,
 )
 
 BANDS = 12
@@ -76,6 +77,27 @@ def test_invalid_pixels_neither_give_nor_take() -> None:
     other = StreamingMatchedFilter(tables(), samples=16).absorb(spoiled, valid, 0)
     np.testing.assert_array_equal(one.enhancement, other.enhancement)
     assert np.isnan(one.enhancement[5:9]).all()
+
+
+def test_dark_pixels_do_not_shift_their_columns() -> None:
+    rng = np.random.default_rng(4)
+    log = ground(rng, 96, 16)
+    dark = log.copy()
+    dark[10:50, 3] = -3.5 + rng.normal(0.0, 0.5, (40, BANDS))
+    ones = np.ones((96, 16), bool)
+    clean = StreamingMatchedFilter(tables(), samples=16).absorb(log, ones, 0)
+    found = StreamingMatchedFilter(tables(), samples=16).absorb(dark, ones, 0)
+    assert not found.keep[10:50, 3].any()
+    shift = found.enhancement[60:, 3].mean() - clean.enhancement[60:, 3].mean()
+    assert abs(shift) < clean.enhancement[60:, 3].std()
+
+
+def test_where_all_is_dark_all_pixels_teach() -> None:
+    valid = np.ones((20, 8), bool)
+    brightness = np.full((20, 8), -3.5, np.float32)
+    assert teaching_pixels(valid, brightness).all()
+    brightness[:4] = 0.0
+    assert teaching_pixels(valid, brightness).sum() == 32
 
 
 def test_nothing_valid_gives_nothing_and_no_error() -> None:
