@@ -225,6 +225,7 @@ class Scene:
         return out
 
 
+@one_blas_thread()
 def build_scene(recipe: SceneRecipe, sensor: Sensor, library: Library | None = None) -> Scene:
     """Draw a scene: all maps, no radiance yet.
 
