@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +23,9 @@ KG_PER_PPM_M_M2 = 16.04 / 22.4 * 1e-6
 EVERYTHING = np.ones((3, 3), int)
 
 
-def make_bundle(**plan_values: float) -> TestBundle:
+def make_bundle(**plan_values: Any) -> TestBundle:
     """Build a bundle whose mask is where the first band is brighter than the reference."""
-    values = {**SMALL, **plan_values}
+    values: dict[str, Any] = {**SMALL, **plan_values}
     graphs = make_mask_graphs(plan_for(BANDS, WIDTH, **values))
     return build_test_bundle(bands=BANDS, samples_hint=WIDTH, parts=graphs, **values)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -70,11 +71,11 @@ def reference(bundle: TestBundle, radiance: Array) -> list[FilteredLines]:
         plan.dynamic_features,
         FilterSettings(**SETTINGS),
     )
-    valid = (radiance > -9000).all(axis=2)
+    valid = np.asarray((radiance > -9000).all(axis=2))
     edges = [0, *range(plan.strip_lines + plan.halo_lines, LINES, plan.strip_lines), LINES]
     return [
         streaming.absorb(ring[a:b], valid[a:b], a, dynamic[a:b].astype(np.float32))
-        for a, b in zip(edges, edges[1:], strict=False)
+        for a, b in itertools.pairwise(edges)
     ]
 
 

@@ -209,7 +209,7 @@ ECHO_GAIN = 0.25
 
 
 def make_echo_body(plan: Plan) -> bytes:
-    """Return an ONNX body whose output ``i`` is its input channel ``i`` times ``ECHO_GAIN``, as far as both go."""
+    """Return an ONNX body whose output ``i`` is its input channel ``i`` times ``ECHO_GAIN``."""
     weights = np.zeros((1 + plan.minerals, plan.channels, 1, 1))
     for index in range(min(weights.shape[:2])):
         weights[index, index] = ECHO_GAIN
@@ -223,7 +223,7 @@ def make_echo_body(plan: Plan) -> bytes:
 
 
 def make_mask_graphs(plan: Plan) -> dict[str, bytes]:
-    """Return stem and body that make a plume of each pixel whose first band is brighter than the reference."""
+    """Return stem and body that make a plume of each pixel with a first band above the reference."""
     stem = np.zeros((plan.bands, plan.static_features + plan.dynamic_features))
     stem[0, 0] = 1.0
     body = np.zeros((1 + plan.minerals, plan.channels, 1, 1))

@@ -1,0 +1,446 @@
+"""The C interface as it is: refused bundles, null pointers, wrong sizes, memory."""
+
+from __future__ import annotations
+
+import ctypes as c
+import hashlib
+import mmap
+import struct
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from export.bundle import sign_container, write_container
+from export.keys import public_key_of
+from onboard.errors import BundleError, OnboardError, UsageError
+from onboard.flight import core
+from onboard.flight.core import Status, find_engine, load_library, verify_bundle
+from onboard.flight.structs import BundleDescription, Config, Detail, Event, HealthReport, Lines, Products
+from tests.flight.flying import open_session
+from tests.support.bundles import TEST_SEED, TestBundle, build_test_bundle
+
+OTHER_SEED = bytes(32)
+TRAILER = 128
+
+
+@pytest.fixture(scope="module")
+def bundle() -> TestBundle:
+    return build_test_bundle()
+
+
+def refusal(data: bytes, bundle: TestBundle, minimum_sequence: int = 0) -> str:
+    """Return the words with which a bundle is refused."""
+    with pytest.raises(BundleError) as caught:
+        verify_bundle(data, [bundle.public_key], minimum_sequence=minimum_sequence, file="x.onb")
+    assert "x.onb" in str(caught.value)
+    assert caught.value.remedy
+    return str(caught.value)
+
+
+def changed(data: bytes, offset: int, new: bytes) -> bytes:
+    return data[:offset] + new + data[offset + len(new) :]
+
+
+def signed(parts: dict[str, bytes], sequence: int = 7) -> bytes:
+    return sign_container(write_container(parts, sequence), TEST_SEED)
+
+
+def test_a_good_bundle_is_accepted(bundle: TestBundle) -> None:
+    verify_bundle(bundle.data, [bundle.public_key])
+    verify_bundle(bundle.data, [bytes(32), bundle.public_key], minimum_sequence=7)
+
+
+def test_a_tampered_part_is_refused(bundle: TestBundle) -> None:
+    offset = bundle.data.index(bundle.parts["body.onnx"])
+    data = changed(bundle.data, offset + 10, b"\xaa\xbb")
+    words = refusal(data, bundle)
+    assert "damaged" in words
+    assert "body.onnx" in words
+    part = bundle.parts["body.onnx"]
+    assert hashlib.sha256(part).hexdigest() in words
+
+
+def test_a_tampered_header_is_refused_by_its_signature(bundle: TestBundle) -> None:
+    assert "signature does not fit" in refusal(changed(bundle.data, 24, b"\x08"), bundle)
+
+
+def test_unsigned_untrusted_and_old_bundles_are_refused(bundle: TestBundle) -> None:
+    assert "not signed" in refusal(write_container(bundle.parts, 7), bundle)
+    words = refusal(sign_container(bundle.data, OTHER_SEED), bundle)
+    assert "not trusted" in words
+    assert hashlib.sha256(public_key_of(OTHER_SEED)).hexdigest() in words
+    words = refusal(bundle.data, bundle, minimum_sequence=8)
+    assert "found: 7" in words
+    assert "at least 8" in words
+
+
+def test_a_wrong_version_is_refused(bundle: TestBundle) -> None:
+    words = refusal(changed(bundle.data, 8, struct.pack("<I", 2)), bundle)
+    assert "version" in words
+    assert "found: 2" in words
+    plan = changed(bundle.parts["plan.bin"], 4, struct.pack("<I", 9))
+    assert "plan version" in refusal(signed({**bundle.parts, "plan.bin": plan}), bundle)
+
+
+@pytest.mark.parametrize("length", [0, 7, 8, 63, 64, 300, -TRAILER, -1])
+def test_a_truncated_bundle_is_refused(bundle: TestBundle, length: int) -> None:
+    words = refusal(bundle.data[:length], bundle)
+    assert "cut short" in words or "not a bundle" in words
+
+
+def test_appended_bytes_are_refused(bundle: TestBundle) -> None:
+    assert "follow" in refusal(bundle.data + b"\0", bundle)
+
+
+@pytest.mark.parametrize(
+    ("offset", "value", "word"),
+    [
+        (12, struct.pack("<I", 65), "header_size"),
+        (32, struct.pack("<I", 0), "part_count"),
+        (32, struct.pack("<I", 33), "part_count"),
+        (36, struct.pack("<I", 64), "part_entry_size"),
+        (40, b"\1", "reserved"),
+        (64, b"A", "name"),
+        (64, bytes(64), "name"),
+        (64 + 64, struct.pack("<Q", 1 << 63), "offset"),
+        (64 + 64, struct.pack("<Q", 64), "offset"),
+        (64 + 72, struct.pack("<Q", 0), "size"),
+        (64 + 72, struct.pack("<Q", (1 << 64) - 1), "size"),
+        (64 + 112, b"\1", "reserved"),
+        (192, b"manifest.json\0", "share a name"),
+    ],
+)
+def test_hostile_headers_are_refused(bundle: TestBundle, offset: int, value: bytes, word: str) -> None:
+    assert word in refusal(changed(bundle.data, offset, value), bundle)
+
+
+def test_hostile_trailers_are_refused(bundle: TestBundle) -> None:
+    start = len(bundle.data) - TRAILER
+    assert "magic" in refusal(changed(bundle.data, start, b"X"), bundle)
+    assert "reserved" in refusal(changed(bundle.data, start + 120, b"X"), bundle)
+    assert "key_id" in refusal(changed(bundle.data, start + 8, bytes(32)), bundle)
+
+
+@settings(max_examples=300, deadline=None)
+@given(place=st.integers(0, 1 << 20), byte=st.integers(1, 255), more=st.integers(0, 1 << 20))
+def test_no_changed_bit_is_accepted(place: int, byte: int, more: int) -> None:
+    bundle = build_small()
+    data = bytearray(bundle.data)
+    # Half of the changes go into header, table and trailer, where the decisions are made.
+    head = 64 + 128 * 9
+    index = place % head if more % 2 else place % len(data)
+    data[index] ^= byte
+    with pytest.raises(BundleError):
+        verify_bundle(bytes(data), [bundle.public_key])
+
+
+_SMALL: list[TestBundle] = []
+
+
+def build_small() -> TestBundle:
+    if not _SMALL:
+        _SMALL.append(build_test_bundle(bands=4, samples_hint=4))
+    return _SMALL[0]
+
+
+# Offsets in plan.bin, with a value that must be refused and the field that is blamed.
+BAD_PLANS = [
+    (8, 0, "bands"),
+    (8, 25, "bands.f32"),
+    (12, 0, "mf_bands"),
+    (12, 9, "mf_bands.u16"),
+    (16, 1, "curve_points"),
+    (20, 0, "stem_pixels"),
+    (24, 257, "static_features"),
+    (32, 33, "body_lines"),
+    (36, 0, "body_samples"),
+    (40, 0, "strip_lines"),
+    (48, 17, "minerals"),
+    (52, 0, "memory_lines"),
+    (56, 0, "covariance_stride"),
+    (60, 0, "event_min_pixels"),
+    (64, 0x7FC00000, "kappa"),
+    (68, 0, "exclude_sigma"),
+    (72, 0x80000000, "alpha_scale"),
+    (88, 0x40000000, "plume_threshold"),
+    (92, 0xBF800000, "event_peak_probability"),
+    (96, 0x7F800000, "mineral_thresholds"),
+    (160, 5, "known_lines"),
+    (172, 0xFFFFFFFF, "inference_bytes"),
+    (176, 0, "products"),
+    (176, 4, "products"),
+    (180, 1, "struct_size"),
+]
+
+
+@pytest.mark.parametrize(("offset", "value", "field"), BAD_PLANS)
+def test_plans_that_cannot_be_flown_are_refused(
+    bundle: TestBundle, offset: int, value: int, field: str
+) -> None:
+    plan = changed(bundle.parts["plan.bin"], offset, struct.pack("<I", value))
+    words = refusal(signed({**bundle.parts, "plan.bin": plan}), bundle)
+    assert field in words
+    assert "expected" in words
+
+
+@pytest.mark.parametrize(
+    ("name", "offset", "value"),
+    [
+        ("reference.f32", 8, b"\0\0\0\0"),
+        ("reference.f32", 8, struct.pack("<f", float("nan"))),
+        ("bands.f32", 0, struct.pack("<f", float("inf"))),
+        ("mf_bands.u16", 2, struct.pack("<H", 60000)),
+        ("mf_bands.u16", 2, struct.pack("<H", 0)),
+        ("mf_curve.f32", 0, struct.pack("<f", 1.0)),
+        ("mf_curve.f32", 8, struct.pack("<f", 1.0)),
+        ("mf_curve.f32", 20, struct.pack("<f", 1.0)),
+        ("mf_noise.f32", 0, struct.pack("<f", -1.0)),
+    ],
+)
+def test_tables_that_make_no_sense_are_refused(
+    bundle: TestBundle, name: str, offset: int, value: bytes
+) -> None:
+    part = changed(bundle.parts[name], offset, value)
+    assert name in refusal(signed({**bundle.parts, name: part}), bundle)
+
+
+def test_missing_parts_are_named(bundle: TestBundle) -> None:
+    for name in bundle.parts:
+        parts = {key: part for key, part in bundle.parts.items() if key != name}
+        assert name in refusal(signed(parts), bundle)
+
+
+def test_graphs_must_fit_the_plan(bundle: TestBundle) -> None:
+    model = onnx.load_model_from_string(bundle.parts["stem.onnx"])
+    model.graph.output[0].name = model.graph.node[0].output[0] = "other"
+    parts = {**bundle.parts, "stem.onnx": model.SerializeToString()}
+    with pytest.raises(BundleError, match=r"stem.onnx: output; found: tensor 'other'; expected: one tensor"):
+        open_session(TestBundle(signed(parts), bundle.public_key, bundle.plan, {}, parts), 50)
+    wide = build_test_bundle(samples_hint=128)
+    parts = {**bundle.parts, "body.onnx": wide.parts["body.onnx"]}
+    with pytest.raises(BundleError, match=r"found: float32 \[1, 9, 32, 128\]; expected: .* 64\]"):
+        open_session(TestBundle(signed(parts), bundle.public_key, bundle.plan, {}, parts), 50)
+    parts = {**bundle.parts, "body.onnx": b"this is no graph"}
+    with pytest.raises(BundleError, match="refuses a graph"):
+        open_session(TestBundle(signed(parts), bundle.public_key, bundle.plan, {}, parts), 50)
+
+
+def test_too_little_memory_for_the_engine_is_told() -> None:
+    starved = build_test_bundle(inference_bytes=4096)
+    with pytest.raises(OnboardError, match=r"too small.*inference_bytes.*found: 4096 bytes"):
+        open_session(starved, 50)
+
+
+def test_a_missing_engine_is_told(bundle: TestBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(core.ENGINE_VARIABLE, "/nowhere/libonnxruntime.so")
+    with pytest.raises(UsageError, match=r"/nowhere.*pip install onnxruntime"):
+        open_session(bundle, 50)
+    monkeypatch.setenv(core.ENGINE_VARIABLE, str(core.find_library()))
+    with pytest.raises(UsageError, match=r"1\.21 or newer"):
+        open_session(bundle, 50)
+
+
+def config_for(bundle: TestBundle) -> Config:
+    config = core.default_config()
+    core.set_trust(config, [bundle.public_key], 0)
+    config.samples = 50
+    engine = find_engine()
+    assert engine is not None
+    config.engine_library = str(engine).encode()
+    return config
+
+
+def test_null_pointers_and_foreign_sizes_are_refused(bundle: TestBundle) -> None:
+    library, data, config = load_library(), bundle.data, config_for(bundle)
+    size, detail, handle = c.c_size_t(), Detail(), c.c_void_p()
+    assert library.onb_config_default(None, c.sizeof(Config)) == Status.INVALID_ARGUMENT
+    assert library.onb_config_default(c.byref(config), 8) == Status.STRUCT_SIZE
+    config = config_for(bundle)
+    small = config_for(bundle)
+    small.struct_size = 8
+    odd = Detail()
+    odd.struct_size = 1
+    for function, rest in (
+        (library.onb_bundle_verify, ()),
+        (library.onb_memory_required, (c.byref(size),)),
+        (library.onb_open, (None, 0, c.byref(handle))),
+    ):
+        assert function(None, 5, c.byref(config), *rest, c.byref(detail)) == Status.INVALID_ARGUMENT
+        assert function(data, len(data), None, *rest, c.byref(detail)) == Status.INVALID_ARGUMENT
+        assert function(data, len(data), c.byref(small), *rest, None) == Status.STRUCT_SIZE
+        assert function(data, len(data), c.byref(config), *rest, c.byref(odd)) == Status.STRUCT_SIZE
+    keyless = config_for(bundle)
+    keyless.trusted_keys = None
+    assert library.onb_bundle_verify(data, len(data), c.byref(keyless), None) == Status.INVALID_ARGUMENT
+    assert (
+        library.onb_memory_required(data, len(data), c.byref(config), None, None) == Status.INVALID_ARGUMENT
+    )
+    assert library.onb_bundle_info(data, len(data), None, None) == Status.INVALID_ARGUMENT
+    for call in (library.onb_flush, library.onb_reset):
+        assert call(None) == Status.INVALID_ARGUMENT
+    assert library.onb_close(None) == Status.OK
+    assert library.onb_scrub(None, None, 0) == Status.INVALID_ARGUMENT
+
+
+def test_a_session_checks_every_struct(bundle: TestBundle) -> None:
+    library = load_library()
+    with open_session(bundle, 50) as session:
+        handle, consumed = session._handle, c.c_uint32()
+        calls = (
+            (library.onb_push_lines, Lines, (c.byref(consumed),), False),
+            (library.onb_poll_event, Event, (), False),
+            (library.onb_health, HealthReport, (), False),
+            (library.onb_last_detail, Detail, (), False),
+            (library.onb_read_lines, Products, (), True),
+        )
+        for function, kind, rest, counted in calls:
+            before = (handle, 1) if counted else (handle,)
+            value = kind()
+            value.struct_size = 3
+            assert function(*before, None, *rest) == Status.INVALID_ARGUMENT
+            assert function(*before, c.byref(value), *rest) == Status.STRUCT_SIZE
+        lines = Lines(line_count=1)
+        assert library.onb_push_lines(handle, c.byref(lines), c.byref(consumed)) == Status.INVALID_ARGUMENT
+        assert library.onb_push_lines(handle, c.byref(lines), None) == Status.INVALID_ARGUMENT
+        lines.radiance = 3
+        assert library.onb_push_lines(handle, c.byref(lines), c.byref(consumed)) == Status.INVALID_ARGUMENT
+        assert library.onb_read_lines(handle, 0, c.byref(Products())) == Status.INVALID_ARGUMENT
+        assert library.onb_read_lines(handle, 1, c.byref(Products())) == Status.EMPTY
+
+
+def test_the_block_is_checked(bundle: TestBundle) -> None:
+    library, data, config = load_library(), bundle.data, config_for(bundle)
+    size, detail, handle = c.c_size_t(), Detail(), c.c_void_p()
+    assert library.onb_memory_required(data, len(data), c.byref(config), c.byref(size), None) == Status.OK
+    assert size.value % 64 == 0
+    block = mmap.mmap(-1, size.value + 4096)
+    start = c.addressof(c.c_char.from_buffer(block))
+
+    def attempt(address: int, length: int) -> int:
+        return int(
+            library.onb_open(
+                data, len(data), c.byref(config), address, length, c.byref(handle), c.byref(detail)
+            )
+        )
+
+    assert attempt(start, size.value - 1) == Status.MEMORY_TOO_SMALL
+    assert str(size.value).encode() in detail.expected
+    assert attempt(start + 8, size.value) == Status.MEMORY_UNALIGNED
+    assert attempt(start, size.value) == Status.OK
+    assert library.onb_close(handle) == Status.OK
+    assert library.onb_close(handle) == Status.INVALID_ARGUMENT
+
+
+def test_nothing_outside_the_block_is_written(bundle: TestBundle) -> None:
+    """The bytes on both sides of an exact block keep their pattern."""
+    library, data, config = load_library(), bundle.data, config_for(bundle)
+    size, handle = c.c_size_t(), c.c_void_p()
+    library.onb_memory_required(data, len(data), c.byref(config), c.byref(size), None)
+    guard = 4096
+    block = np.frombuffer(mmap.mmap(-1, size.value + 2 * guard), np.uint8)
+    block[:] = 0xAA
+    address = block.ctypes.data + guard
+    assert (
+        library.onb_open(data, len(data), c.byref(config), address, size, c.byref(handle), None) == Status.OK
+    )
+    radiance = np.ones((40, 50, 24), np.float32)
+    lines, consumed = Lines(line_count=40, radiance=radiance.ctypes.data), c.c_uint32()
+    assert library.onb_push_lines(handle, c.byref(lines), c.byref(consumed)) == Status.OK
+    assert consumed.value == 40
+    library.onb_close(handle)
+    assert (block[:guard] == 0xAA).all()
+    assert (block[-guard:] == 0xAA).all()
+
+
+def test_products_wait_until_they_are_read(bundle: TestBundle) -> None:
+    """A full queue answers AGAIN, takes no line beyond the strip, and loses nothing."""
+    library = load_library()
+    radiance = np.ones((60, 50, 24), np.float32)
+    with open_session(bundle, 50) as session:
+        handle, consumed, products = session._handle, c.c_uint32(), Products()
+        lines = Lines(line_count=60, radiance=radiance.ctypes.data)
+        assert library.onb_push_lines(handle, c.byref(lines), c.byref(consumed)) == Status.AGAIN
+        assert consumed.value == 40
+        assert library.onb_push_lines(handle, c.byref(lines), c.byref(consumed)) == Status.AGAIN
+        assert consumed.value == 0
+        numbers = []
+        while library.onb_read_lines(handle, 5, c.byref(products)) == Status.OK:
+            numbers.append((products.first_line, products.line_count))
+        assert numbers == [(0, 5), (5, 5), (10, 5), (15, 1)]
+        rest = Lines(line_count=20, radiance=radiance.ctypes.data)
+        assert library.onb_push_lines(handle, c.byref(rest), c.byref(consumed)) == Status.AGAIN
+        assert consumed.value == 16
+        assert library.onb_flush(handle) == Status.AGAIN
+
+
+def test_scrubbing_finds_a_changed_byte(bundle: TestBundle) -> None:
+    with open_session(bundle, 50) as session:
+        session.scrub()
+        memory = session._memory
+        places = every_place(memory, np.float32(onnx_weight(bundle)).tobytes())
+        caught = 0
+        for place in places:
+            memory[place] ^= 1
+            try:
+                session.scrub()
+            except OnboardError as error:
+                caught += "weights" in str(error)
+            memory[place] ^= 1
+        assert caught > 0
+        session.scrub()
+        inverse = (np.float32(1) / bundle.tables["reference"].astype(np.float32)).tobytes()[:4]
+        place = memory.find(inverse)
+        memory[place] ^= 1
+        with pytest.raises(OnboardError, match="tables"):
+            session.scrub()
+        assert session.health().scrub_errors == caught + 1
+
+
+def every_place(memory: mmap.mmap, value: bytes) -> list[int]:
+    """Return where a value lies; the engine keeps some weights, and frees other copies of them."""
+    places = []
+    place = memory.find(value, 0)
+    while place >= 0:
+        places.append(place)
+        place = memory.find(value, place + 1)
+    return places
+
+
+def onnx_weight(bundle: TestBundle) -> float:
+    """Return a weight of the body that lies in the engine's block as it is in the file."""
+    graph = onnx.load_model_from_string(bundle.parts["body.onnx"]).graph
+    bias = next(item for item in graph.initializer if item.name == "b2")
+    return float(onnx.numpy_helper.to_array(bias)[3])
+
+
+def test_a_bundle_describes_itself(bundle: TestBundle) -> None:
+    info = BundleDescription()
+    data = write_container(bundle.parts, 9)
+    assert load_library().onb_bundle_info(data, len(data), c.byref(info), None) == Status.OK
+    assert (info.sequence, info.is_signed, info.bands, info.part_count) == (9, 0, 24, len(bundle.parts))
+    assert c.string_at(info.manifest, info.manifest_size) == bundle.parts["manifest.json"]
+
+
+def test_every_status_has_words_and_every_failure_an_exception() -> None:
+    library = load_library()
+    texts = {library.onb_status_text(status) for status in Status}
+    assert len(texts) == len(Status)
+    assert library.onb_status_text(len(Status)) == b"unknown status"
+    assert set(core.FAILURES) == set(Status) - {Status.OK, Status.AGAIN, Status.EMPTY}
+
+
+def test_a_missing_library_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(core.LIBRARY_VARIABLE, str(tmp_path / "none.so"))
+    assert core.find_library() == tmp_path / "none.so"
+    load_library.cache_clear()
+    try:
+        with pytest.raises(UsageError, match=r"none\.so"):
+            load_library()
+    finally:
+        load_library.cache_clear()
+        monkeypatch.undo()
+    assert core.core_version().count(".") == 2
