@@ -63,7 +63,7 @@ format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
 
 bench: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest bench --benchmark-only --override-ini testpaths=bench
+	$(BIN)/python -m pytest bench --benchmark-only
 
 clean:
 	rm -rf build runs $(VENV)

@@ -28,9 +28,11 @@ class LazyVerbs(click.Group):
     """A group that lists all verbs, and imports one only to run it."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs, in the order of a capture's life."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one verb's command."""
         if cmd_name not in VERBS:
             return None
         module = importlib.import_module(f"onboard.cli.{cmd_name}")
@@ -39,6 +41,7 @@ class LazyVerbs(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing them."""
         with formatter.section("Verbs"):
             formatter.write_dl(list(VERBS.items()))
 

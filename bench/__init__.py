@@ -1,0 +1,1 @@
+"""Timings. Run them with `make bench`, and run nothing else meanwhile."""
