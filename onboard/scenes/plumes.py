@@ -26,7 +26,7 @@ LABEL_MIN_PIXELS = 5
 EMISSION_RANGE_KG_H = (20.0, 20_000.0)
 WIND_RANGE_M_S = (1.0, 10.0)
 # Nominal relative dispersion; sets how far a plume is followed, not how wide a drawn plume is.
-NOMINAL_SPREAD = 0.12
+NOMINAL_SPREAD = 0.18
 FOLLOW_TO_PPM_M = 200.0
 REACH_RANGE_M = (420.0, 12_000.0)
 EDGE_PPM_M = 5.0
@@ -168,9 +168,9 @@ def travel(
 def grow(rng: np.random.Generator, age: NDArray[np.float64], wind_m_s: float) -> NDArray[np.float64]:
     """Return each puff's standard deviation in metres: fast near the source, slower far away."""
     distance = wind_m_s * age
-    rate = rng.uniform(0.05, 0.15) * (1 + 0.5 / wind_m_s)
+    rate = rng.uniform(0.09, 0.24) * (1 + 0.5 / wind_m_s)
     own = np.exp(0.25 * correlated(rng, age, 0.05 * age[-1]))
-    return np.hypot(rng.uniform(25, 45), rate * distance * own / np.sqrt(1 + distance / 6000.0))
+    return np.hypot(rng.uniform(40, 140), rate * distance * own / np.sqrt(1 + distance / 6000.0))
 
 
 def spread_source(
@@ -245,10 +245,10 @@ def fade_edges(field: Field) -> Field:
 def draw_emissions(
     rng: np.random.Generator, count: int, emission_range: tuple[float, float] = EMISSION_RANGE_KG_H
 ) -> NDArray[np.float64]:
-    """Draw rates in kg/h: stratified over the range's logarithm, small ones more often than large."""
+    """Draw rates in kg/h: stratified over the range's logarithm, leaning to the large, as a survey from orbit sees them."""
     low, high = np.log(emission_range[0]), np.log(emission_range[1])
     parts = (rng.permutation(count) + rng.random(count)) / max(count, 1)
-    return np.asarray(np.exp(low + (high - low) * parts**1.25))
+    return np.asarray(np.exp(low + (high - low) * parts**0.8))
 
 
 def place_plumes(
@@ -286,7 +286,7 @@ def place_plumes(
     plume_id = np.zeros((lines, samples), np.int32)
     sources = np.zeros(count, SOURCE_DTYPE)
     prevailing, scatter = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.6)
-    mean_wind = np.exp(rng.normal(np.log(3.0), 0.4))
+    mean_wind = np.exp(rng.normal(np.log(2.7), 0.4))
     for index, emission in enumerate(draw_emissions(rng, count, emission_range)):
         wind = float(np.clip(mean_wind * np.exp(rng.normal(0, 0.2)), *WIND_RANGE_M_S))
         direction = float((prevailing + rng.normal(0, scatter)) % (2 * np.pi))

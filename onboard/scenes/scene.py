@@ -24,7 +24,7 @@ from onboard.scenes.plumes import LABEL_MIN_PIXELS, LABEL_THRESHOLD_PPM_M, Plume
 from onboard.scenes.truth import Truth
 from onboard.sensors import Sensor
 
-DEFAULT_EMISSION_KG_H = (800.0, 20_000.0)
+DEFAULT_EMISSION_KG_H = (1000.0, 20_000.0)
 WORKERS = 2
 
 

@@ -25,7 +25,7 @@ Sample = dict[str, Tensor]
 PLUME_SHARE = 0.8
 """Share of training patches that get plumes."""
 MOST_PLUMES = 5
-EMISSION_KG_H = (300.0, 20_000.0)
+EMISSION_KG_H = (500.0, 20_000.0)
 RIPPLE_KNOTS = 12
 RIPPLE_SIGMA = 0.02
 STRIPE_SIGMA = 0.002

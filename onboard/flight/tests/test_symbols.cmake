@@ -1,0 +1,8 @@
+execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE listing COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[A-Za-z] [^ \n]+\n" exported "${listing}")
+list(TRANSFORM exported REPLACE "^. ([^\n]+)\n$" "\\1")
+list(SORT exported)
+file(STRINGS ${SYMBOLS} expected)
+if(NOT "${exported}" STREQUAL "${expected}")
+  message(FATAL_ERROR "exported:\n${exported}\nexpected:\n${expected}")
+endif()
