@@ -49,7 +49,7 @@ test-python: $(VENV)/dev.stamp
 
 test-core: $(VENV)/dev.stamp
 	cmake -S onboard/flight -B $(SANITIZED) -DCMAKE_BUILD_TYPE=Debug -DONBOARD_TESTS=ON -DONBOARD_SANITIZE=ON \
-	  -DONNXRUNTIME_LIBRARY="$$($(BIN)/python -c 'from onboard.flight.core import onnxruntime_library; print(onnxruntime_library())')"
+	  -DONNXRUNTIME_LIBRARY="$$($(BIN)/python -c 'from onboard.flight.core import find_engine; print(find_engine())')"
 	cmake --build $(SANITIZED) --parallel 2
 	ctest --test-dir $(SANITIZED) --output-on-failure
 
