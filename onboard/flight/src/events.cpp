@@ -76,7 +76,8 @@ uint32_t EventTracker::root(uint32_t component) {
 
 uint32_t EventTracker::new_component(uint32_t line, uint32_t sample) {
     const uint32_t index = free_[--free_count_];
-    components_[index] = Component{index, 0, line, line, sample, sample, 0, line, sample, -FLT_MAX, 0.0f, 0.0, 0.0, 0.0};
+    components_[index] =
+        Component{index, 0, line, line, sample, sample, 0, line, sample, -FLT_MAX, 0.0f, 0.0, 0.0, 0.0};
     return index;
 }
 

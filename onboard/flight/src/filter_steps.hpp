@@ -25,7 +25,8 @@ inline size_t first_chosen(const Session &s, uint64_t line) {
 }
 
 // Statistics after the event, out of those before it and the batch: means of the pixels that `keep`
-// marks for it, scatter of the chosen pixels that teach. Leaves the means that the filter subtracts in the scratch.
+// marks for it, scatter of the chosen pixels that teach. Leaves the means that the filter subtracts in the
+// scratch.
 void update_statistics(Session *session, const Batch &batch);
 
 // Fills the window's channels for the body, and marks columns whose statistics are young.

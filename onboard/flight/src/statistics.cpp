@@ -136,8 +136,8 @@ void add_feature_scatter(Session *s, const Batch &batch) {
             const float *row = s->channel_row(4 + s->plan.static_features + f, batch.first_row + i);
             const size_t stride = s->plan.covariance_stride;
             for (size_t c = first_chosen(*s, batch.first_line + i); c < s->samples; c += stride) {
-                const double d = (keep[c] & teaches) == 0 ? 0.0 : static_cast<double>(row[c]) - static_cast<double>(used[c]);
-                sum += d * d;
+                const double d = static_cast<double>(row[c]) - static_cast<double>(used[c]);
+                sum += (keep[c] & teaches) != 0 ? d * d : 0.0;
             }
         }
         s->after.feature_scatter[f] += sum;
