@@ -91,7 +91,7 @@ class FlightSession:
             data, len(data), c.byref(config), c.byref(size), c.byref(detail)
         )
         check(status, detail, file=file)
-        self._memory = mmap.mmap(-1, size.value)
+        self._memory = _map_memory(size.value)
         block = (c.c_char * size.value).from_buffer(self._memory)
         address = c.addressof(block)
         del block  # it would keep the mapping from being closed
@@ -216,6 +216,19 @@ class FlightSession:
         while self._library.onb_read_lines(self._handle, ALL_LINES, c.byref(products)) == Status.OK:
             blocks.append(_copy_products(products))
         return blocks
+
+
+def _map_memory(size: int) -> mmap.mmap:
+    try:
+        return mmap.mmap(-1, size)
+    except (OSError, OverflowError, ValueError) as error:
+        raise UsageError(
+            "this computer cannot give the session its memory",
+            field="memory",
+            found=error,
+            expected=f"{size} bytes",
+            remedy="use a narrower swath or another bundle",
+        ) from None
 
 
 def _set_numbers(config: Config, **numbers: int) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import mmap
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -333,6 +334,32 @@ def test_the_block_is_checked(bundle: TestBundle) -> None:
     assert attempt(start, size.value) == Status.OK
     assert library.onb_close(handle) == Status.OK
     assert library.onb_close(handle) == Status.INVALID_ARGUMENT
+
+
+GOLDEN_BYTES = 62_352_256
+
+
+def test_the_core_s_memory_is_golden() -> None:
+    """A full EMIT swath: more than 3 % off, up or down, is a decision and not an accident."""
+    shape: dict[str, int] = {"strip_lines": 64, "halo_lines": 32, "body_lines": 128, "stem_pixels": 1248}
+    features = {"static_features": 16, "dynamic_features": 12, "memory_lines": 512, "covariance_stride": 4}
+    swath: dict[str, Any] = {**shape, **features, "inference_bytes": 64}
+    bundle = build_test_bundle(bands=285, samples_hint=1248, **swath)
+    config, size = config_for(bundle), c.c_size_t()
+    config.samples = 1242
+    data = bundle.data
+    status = load_library().onb_memory_required(data, len(data), c.byref(config), c.byref(size), None)
+    assert status == Status.OK
+    assert size.value - 64 == pytest.approx(GOLDEN_BYTES, rel=0.03)
+
+
+def test_a_computer_without_memory_is_told(bundle: TestBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> mmap.mmap:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr("onboard.flight.session.mmap.mmap", refuse)
+    with pytest.raises(UsageError, match=r"Cannot allocate memory.*bytes"):
+        open_session(bundle, 50)
 
 
 def test_nothing_outside_the_block_is_written(bundle: TestBundle) -> None:

@@ -7,7 +7,7 @@
 # release has none (Debian 12), the package of the next release (trixie) is downloaded from the
 # machine's own Debian mirror with apt state directories of its own below DESTDIR, and unpacked
 # with `dpkg -x`: nothing is installed, no apt source of the machine changes, root is not needed.
-# Skips all of it when DESTDIR already holds the headers.
+# Skips all of it when DESTDIR already holds the headers, the system has them, or ONNXRUNTIME_ROOT is set.
 set -eu
 
 SUITE=trixie
@@ -22,6 +22,10 @@ find_header() { find "$dest" -name "$HEADER" 2>/dev/null | head -n 1; }
 
 if [ -n "$(find_header)" ]; then
     echo "ONNX Runtime's C headers are already in $dest: nothing to do"
+    exit 0
+fi
+if [ -n "${ONNXRUNTIME_ROOT:-}" ] || [ -f "/usr/include/onnxruntime/$HEADER" ]; then
+    echo "ONNX Runtime's C headers are in ${ONNXRUNTIME_ROOT:-/usr/include/onnxruntime}: nothing to do"
     exit 0
 fi
 for tool in apt-get dpkg awk; do
