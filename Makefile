@@ -9,13 +9,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CORE := pyproject.toml onboard/flight/CMakeLists.txt $(wildcard onboard/flight/src/* onboard/flight/include/* onboard/flight/cmake/*)
 SANITIZED := build/flight-sanitized
 
-.PHONY: help demo test test-python test-core lint format bench system clean
+.PHONY: help demo test test-python test-core lint format bench campaign system clean
 
 help:
 	@echo "make demo    simulate a full-size capture, replay it through the flight core, score it (no torch)"
 	@echo "make test    all tests: Python, and the C++ core under ASan and UBSan"
 	@echo "make lint    ruff and mypy --strict"
 	@echo "make bench   timings (pytest-benchmark); nothing else should run meanwhile"
+	@echo "make campaign  accuracy on five simulated captures that no training saw"
 	@echo "make system  the system packages alone: compiler, CMake, libsodium, ONNX Runtime's C headers"
 
 system:
@@ -35,7 +36,7 @@ $(VENV)/dev.stamp: $(CORE) | system $(BIN)/python
 
 $(DEMO)/capture.nc: | $(VENV)/light.stamp
 	@mkdir -p $(DEMO)
-	$(BIN)/onboard simulate $@ --seed $(DEMO_SEED) --plumes 14 --overwrite
+	$(BIN)/onboard simulate $@ --seed $(DEMO_SEED) --plumes 20 --overwrite
 
 demo: $(VENV)/light.stamp $(DEMO)/capture.nc
 	$(BIN)/onboard replay $(DEMO)/capture.nc --out $(DEMO)/run --overwrite
@@ -64,6 +65,9 @@ format: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest bench --benchmark-only
+
+campaign: $(VENV)/light.stamp
+	$(BIN)/python -m bench.campaign
 
 clean:
 	rm -rf build runs $(VENV)
