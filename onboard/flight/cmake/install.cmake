@@ -6,6 +6,8 @@ if(SKBUILD)
 endif()
 
 include(CMakePackageConfigHelpers)
+# From the .pc file's own folder up to the prefix, so that an installed tree can be moved.
+file(RELATIVE_PATH ONBOARD_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(onboard.pc.in onboard.pc @ONLY)
 configure_package_config_file(cmake/onboard-config.cmake.in onboard-config.cmake
   INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/onboard)
