@@ -27,7 +27,24 @@ class InputScales:
         return asdict(self)
 
 
-def normalise_dynamic(dynamic: Tensor, keep: Tensor, settings: FilterSettings) -> Tensor:
+@dataclass(frozen=True)
+class FeaturePrior:
+    """What flight would already know of dynamic features.
+
+    Attributes:
+        mean: (n, samples, F) column means over the lines before.
+        lines: (n,) number of those lines.
+        variance: (n, F) about the column means, over the whole swath.
+    """
+
+    mean: Tensor
+    lines: Tensor
+    variance: Tensor
+
+
+def normalise_dynamic(
+    dynamic: Tensor, keep: Tensor, settings: FilterSettings, prior: FeaturePrior | None = None
+) -> Tensor:
     """Return dynamic features less their running column mean, over their running deviation.
 
     Strip by strip as :class:`~onboard.models.streaming_filter.StreamingMatchedFilter` does it, for
@@ -37,12 +54,18 @@ def normalise_dynamic(dynamic: Tensor, keep: Tensor, settings: FilterSettings) -
         dynamic: (n, lines, samples, F) raw features.
         keep: (n, lines, samples) 1 where a pixel goes into the statistics.
         settings: Constants of the statistics.
+        prior: Statistics on arrival at the patch; those of nothing if None.
     """
     weight = keep.unsqueeze(-1)
     count = torch.zeros_like(weight[:, 0])
     total = torch.zeros_like(dynamic[:, 0])
     squares = torch.zeros_like(dynamic[:, 0, 0])
     pixels = torch.zeros_like(squares[:, :1])
+    if prior is not None:
+        count = count + prior.lines[:, None, None]
+        total = prior.mean * count
+        pixels = pixels + float(settings.memory_lines * dynamic.shape[2])
+        squares = prior.variance.detach() * pixels
     parts = []
     for first, end in finalised_spans(dynamic.shape[1]):
         now, mask = dynamic[:, first:end], weight[:, first:end]
@@ -59,7 +82,12 @@ def normalise_dynamic(dynamic: Tensor, keep: Tensor, settings: FilterSettings) -
 
 
 def body_input(
-    features: Tensor, static_features: int, physics: Tensor, keep: Tensor, scales: InputScales
+    features: Tensor,
+    static_features: int,
+    physics: Tensor,
+    keep: Tensor,
+    scales: InputScales,
+    prior: FeaturePrior | None = None,
 ) -> Tensor:
     """Return the body's (n, channels, lines, samples) input planes.
 
@@ -69,10 +97,11 @@ def body_input(
         physics: (n, lines, samples, 4): enhancement and sigma in ppm m, valid, brightness.
         keep: (n, lines, samples) 1 where a pixel goes into the statistics.
         scales: Scaling and clipping.
+        prior: What is known of dynamic features on arrival.
     """
     static, dynamic = features.tensor_split([static_features], dim=-1)
     clip = scales.feature_clip
-    normal = normalise_dynamic(dynamic, keep, FilterSettings()).clamp(-clip, clip)
+    normal = normalise_dynamic(dynamic, keep, FilterSettings(), prior).clamp(-clip, clip)
     alpha, sigma, valid, brightness = physics.unbind(-1)
     planes = torch.stack(
         [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from onboard.models.streaming_filter import LOG_CEILING, LOG_FLOOR, LOG_SCALE, quantize_log
+from onboard.models.streaming_filter import LOG_CEILING, LOG_FLOOR, LOG_SCALE, FilterSettings, quantize_log
 from onboard.scenes import methane
 from onboard.scenes.methane import MethaneCurve
 from onboard.scenes.plumes import place_plumes
@@ -35,7 +36,9 @@ class PlumePatches(IterableDataset[Sample]):
     """Endless training samples, drawn by seed; what sample i is does not depend on workers.
 
     Each sample holds ``log`` (lines, crop, bands) int16 counts, ``physics`` (lines, crop, 4),
-    ``keep`` and ``plume`` and ``enhancement`` (lines, crop), ``minerals`` (10, lines, crop).
+    ``keep`` and ``plume`` and ``enhancement`` (lines, crop), ``minerals`` (10, lines, crop);
+    and what flight would know by then: ``before_mean`` (crop, bands), ``before_lines``, and
+    ``covariance`` (bands, bands).
     """
 
     def __init__(
@@ -112,11 +115,15 @@ def finished_sample(
     ripple = np.zeros(patch.log.shape[2], np.float32) if ripple is None else ripple
     stripes = np.zeros((1, patch.log.shape[1], 1), np.float32) if stripes is None else stripes
     bands = tables.mf_bands
+    # Lines before the patch carried the same ripple and stripes.
+    shifted = patch.background.mean + ripple + stripes[0] if patch.background.lines else patch.background.mean
+    known = replace(patch.background, mean=shifted)
     narrow = MethaneCurve(gas.alphas, gas.log_t[:, bands])
     filtered = filter_patch(
         inject(unpack_log(patch.log[:, :, bands]) + ripple[bands] + stripes, enhancement, narrow),
         patch.valid,
         tables.filter_tables,
+        before=known.statistics(bands, FilterSettings()),
     )
     seen = unpack_log(patch.log[:, columns]) + ripple + stripes[:, columns]
     log = quantize_log(inject(seen, enhancement[:, columns], gas))
@@ -129,6 +136,9 @@ def finished_sample(
         "plume": torch.from_numpy((plume[:, columns] > 0).astype(np.float32)),
         "enhancement": torch.from_numpy(enhancement[:, columns]),
         "minerals": torch.from_numpy(present.astype(np.float32)),
+        "before_mean": torch.from_numpy(np.array(known.mean[columns], np.float32)),
+        "before_lines": torch.tensor(float(known.lines)),
+        "covariance": torch.from_numpy(known.covariance),
     }
 
 
@@ -156,7 +166,7 @@ def _flipped(patch: Patch, rng: np.random.Generator) -> Patch:
     return Patch(
         patch.log[::down, ::across],
         patch.abundance[:, ::down, ::across],
-        patch.valid[::down, ::across],
+        replace(patch.background, mean=patch.background.mean[::across]),
     )
 
 

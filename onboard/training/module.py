@@ -11,7 +11,7 @@ from torch import Tensor
 from onboard.models import registry
 from onboard.models.linescan import Linescan
 from onboard.models.streaming_filter import LOG_SCALE
-from onboard.training.body_input import InputScales, body_input
+from onboard.training.body_input import FeaturePrior, InputScales, body_input
 from onboard.training.losses import methane_loss, mineral_loss
 from onboard.training.recipe import Recipe
 from onboard.training.tables import FlightTables
@@ -30,15 +30,31 @@ def logits_of(network: Linescan, sample: dict[str, Tensor], scales: InputScales)
 
     Args:
         network: Stem and body.
-        sample: ``log``, ``physics``, ``keep`` as :class:`~onboard.training.dataset.PlumePatches` makes them.
+        sample: ``log``, ``physics``, ``keep`` and the capture's statistics, as
+            :class:`~onboard.training.dataset.PlumePatches` makes them.
         scales: Input scaling.
     """
     log = sample["log"].float() / LOG_SCALE
     count, lines, samples, bands = log.shape
     features = network.stem(log.view(-1, bands)).view(count, lines, samples, -1)
-    planes = body_input(features, network.settings.static_features, sample["physics"], sample["keep"], scales)
+    planes = body_input(
+        features,
+        network.settings.static_features,
+        sample["physics"],
+        sample["keep"],
+        scales,
+        feature_prior(network, sample),
+    )
     logits: Tensor = network.body(planes)
     return logits
+
+
+def feature_prior(network: Linescan, sample: dict[str, Tensor]) -> FeaturePrior:
+    """Return what flight would know of the dynamic features: linear in what is known of log radiance."""
+    weight = (network.stem.weight @ network.stem.basis)[network.settings.static_features :]
+    mean = sample["before_mean"] @ weight.T
+    variance = torch.einsum("fb,nbc,fc->nf", weight, sample["covariance"], weight)
+    return FeaturePrior(mean, sample["before_lines"], variance.clamp_min(0.0))
 
 
 class LinescanTraining(lightning.LightningModule):

@@ -106,7 +106,7 @@ def _score_patch(
     scales: InputScales,
     label: float,
 ) -> tuple[npt.NDArray[Any], ...]:
-    rng = np.random.default_rng((pool.seeds[index], 0xACC))
+    rng = np.random.default_rng((pool.seeds[0], index, 0xACC))
     patch = pool[index]
     shape = patch.valid.shape
     enhancement, plume_id = np.zeros(shape, np.float32), np.zeros(shape, np.int32)

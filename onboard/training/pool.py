@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from onboard.models.streaming_filter import log_radiance, quantize_log
+from onboard.models.streaming_filter import LOG_SCALE, log_radiance, quantize_log
 from onboard.progress import progress
 from onboard.scenes.scene import SceneRecipe, build_scene
 from onboard.sensors import load_sensor
+from onboard.training.background import Background, swath_covariance
 from onboard.training.recipe import PoolRecipe
 from onboard.training.tables import FlightTables
 
@@ -22,9 +23,8 @@ ABUNDANCE_STEPS = 255.0
 SETS = ("train", "validation", "test")
 SHIFT_NM = 1.0
 """Wavelength tables of patches are shifted by up to this much, as EMIT's own has moved."""
-SHIFT_STREAM = 0x5EED
-LOWEST_RADIANCE = -9000.0
-"""Below it stand EMIT's flag values."""
+PATCH_STREAM = 0x5EED
+BLOCK_LINES = 64
 
 
 @dataclass(frozen=True)
@@ -34,29 +34,38 @@ class Patch:
     Attributes:
         log: (lines, samples, bands) int16 log radiance relative to the reference table, 4096 counts a unit.
         abundance: (minerals, lines, samples) uint8, 255 is an abundance of 1.
-        valid: (lines, samples) bool.
+        background: What flight would know of the capture by then.
     """
 
     log: npt.NDArray[np.int16]
     abundance: npt.NDArray[np.uint8]
-    valid: npt.NDArray[np.bool_]
+    background: Background
+
+    @property
+    def valid(self) -> npt.NDArray[np.bool_]:
+        """(lines, samples) bool; training scenes lose no pixels."""
+        return np.ones(self.log.shape[:2], bool)
 
 
 @dataclass(frozen=True)
 class Pool:
-    """The patches of one set, read from disk one at a time."""
+    """The patches of one set, read from disk one at a time; ``windows`` of them come from one scene."""
 
     home: Path
     seeds: tuple[int, ...]
+    windows: int
 
     def __len__(self) -> int:
-        return len(self.seeds)
+        return len(self.seeds) * self.windows
 
     def __getitem__(self, index: int) -> Patch:
         """Return patch ``index``; its log radiance stays mapped to its file."""
-        log_file, maps_file = _files(self.home, self.seeds[index])
-        maps = np.load(maps_file)
-        return Patch(np.load(log_file, mmap_mode="r"), maps[:-1], maps[-1].astype(bool))
+        scene, window = divmod(index, self.windows)
+        files = _files(self.home, self.seeds[scene])
+        log, maps, means = (np.load(file, mmap_mode="r") for file in files[:3])
+        mean = np.asarray(means[window])
+        known = Background(np.load(files[3]), mean, log.shape[1] if mean.any() else 0)
+        return Patch(log[window], np.asarray(maps[window]), known)
 
 
 def patch_seeds(recipe: PoolRecipe, part: str) -> range:
@@ -84,7 +93,7 @@ def ensure_pool(
         workers: Processes that simulate.
     """
     home = folder / part
-    stamp = {"recipe": asdict(recipe), "sensor": sensor, "version": 2}
+    stamp = {"recipe": asdict(recipe), "sensor": sensor, "version": 3}
     home.mkdir(parents=True, exist_ok=True)
     stamp_file = home / "pool.json"
     if stamp_file.exists() and json.loads(stamp_file.read_text()) != stamp:
@@ -92,34 +101,61 @@ def ensure_pool(
             old.unlink()
     stamp_file.write_text(json.dumps(stamp))
     seeds = tuple(patch_seeds(recipe, part))
-    missing = [(seed, home, recipe, tables, sensor) for seed in seeds if not _files(home, seed)[1].exists()]
+    missing = [(seed, home, recipe, tables, sensor) for seed in seeds if not _files(home, seed)[-1].exists()]
     if missing:
         with get_context("fork").Pool(workers) as pool:
-            made = pool.imap_unordered(_make_patch, missing)
-            for _ in progress(made, total=len(missing), label=f"simulate {part}", unit="patch"):
+            made = pool.imap_unordered(_make_patches, missing)
+            for _ in progress(made, total=len(missing), label=f"simulate {part}", unit="scene"):
                 pass
-    return Pool(home, seeds)
+    return Pool(home, seeds, recipe.windows)
 
 
-def _files(home: Path, seed: int) -> tuple[Path, Path]:
-    """Return the files of log radiance and of maps; the maps are written last."""
-    return home / f"{seed}.log.npy", home / f"{seed}.maps.npy"
+def _files(home: Path, seed: int) -> tuple[Path, ...]:
+    """Return the files of log radiance, maps, means and covariance; the last is written last."""
+    return tuple(home / f"{seed}.{name}.npy" for name in ("log", "maps", "means", "covariance"))
 
 
-def _make_patch(task: tuple[int, Path, PoolRecipe, FlightTables, str]) -> None:
+def _make_patches(task: tuple[int, Path, PoolRecipe, FlightTables, str]) -> None:
     seed, home, recipe, tables, sensor_name = task
-    shift = float(np.random.default_rng((seed, SHIFT_STREAM)).uniform(-SHIFT_NM, SHIFT_NM))
+    rng = np.random.default_rng((seed, PATCH_STREAM))
+    shift = float(rng.uniform(-SHIFT_NM, SHIFT_NM))
+    shape = (2 * recipe.lines, recipe.swath)
     scene = build_scene(
-        SceneRecipe(seed=seed, lines=recipe.lines, samples=recipe.samples, plumes=0, shift_nm=shift),
+        SceneRecipe(seed=seed, lines=shape[0], samples=shape[1], plumes=0, shift_nm=shift),
         load_sensor(sensor_name),
     )
-    radiance = scene.background_block(0, recipe.lines)
-    valid = np.all(radiance > LOWEST_RADIANCE, axis=2)
+    counts = np.empty((*shape, len(tables.centres)), np.int16)
+    for first in range(0, shape[0], BLOCK_LINES):
+        block = scene.background_block(first, min(BLOCK_LINES, shape[0] - first))
+        counts[first : first + len(block)] = quantize_log(log_radiance(block, tables.reference))
     abundance = np.rint(scene.ground.minerals.astype(np.float32) * ABUNDANCE_STEPS).astype(np.uint8)
-    maps = np.concatenate([abundance, valid[None].astype(np.uint8)])
-    log_file, maps_file = _files(home, seed)
-    _save(log_file, quantize_log(log_radiance(radiance, tables.reference)))
-    _save(maps_file, maps)
+    log, maps, means = [], [], []
+    for half, column in draw_windows(rng, recipe):
+        lines, columns = (
+            slice(half * recipe.lines, (half + 1) * recipe.lines),
+            slice(column, column + recipe.samples),
+        )
+        log.append(counts[lines, columns])
+        maps.append(abundance[:, lines, columns])
+        before = counts[: recipe.lines, columns].mean(axis=0, dtype=np.float32) / np.float32(LOG_SCALE)
+        means.append(before * np.float32(half))
+    arrays = (np.stack(log), np.stack(maps), np.stack(means), swath_covariance(counts))
+    for file, array in zip(_files(home, seed), arrays, strict=True):
+        _save(file, array)
+
+
+def draw_windows(rng: np.random.Generator, recipe: PoolRecipe) -> list[tuple[int, int]]:
+    """Draw a scene's patches: (half of the scene, first column), no two in the same place.
+
+    Args:
+        rng: Source of randomness.
+        recipe: Sizes.
+    """
+    slots = max(1, recipe.swath // recipe.samples)
+    room = recipe.swath - slots * recipe.samples
+    places = [(half, slot * recipe.samples) for half in (0, 1) for slot in range(slots)]
+    chosen = rng.permutation(len(places))[: recipe.windows]
+    return [(places[i][0], places[i][1] + int(rng.integers(room + 1))) for i in chosen]
 
 
 def _save(path: Path, array: npt.NDArray[np.generic]) -> None:

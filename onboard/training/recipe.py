@@ -15,22 +15,29 @@ RECIPES = "onboard.training.recipes"
 
 @dataclass(frozen=True)
 class PoolRecipe:
-    """Simulated background patches, by seed, for one purpose each.
+    """Patches out of simulated background scenes, by seed, for one purpose each.
+
+    A scene is ``swath`` wide and twice as long as a patch, so that patches of its second half come with
+    the column means of its first.
 
     Attributes:
+        swath: Crosstrack size of a scene.
         lines: Downtrack size of a patch.
         samples: Crosstrack size of a patch.
-        train: Number of training patches.
-        validation: Number of validation patches; thresholds are chosen on them.
-        test: Number of test patches; only reported.
+        windows: Patches out of a scene.
+        train: Number of training scenes.
+        validation: Number of validation scenes; thresholds are chosen on them.
+        test: Number of test scenes; only reported.
         seed: First seed; the three sets never share one.
     """
 
-    lines: int = 256
+    swath: int = 1242
+    lines: int = 192
     samples: int = 256
-    train: int = 240
-    validation: int = 48
-    test: int = 48
+    windows: int = 4
+    train: int = 90
+    validation: int = 16
+    test: int = 16
     seed: int = 7_000_000
 
 

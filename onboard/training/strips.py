@@ -12,6 +12,7 @@ from onboard.models.streaming_filter import (
     LOG_SCALE,
     FilterSettings,
     FilterTables,
+    Statistics,
     StreamingMatchedFilter,
     quantize_log,
 )
@@ -57,6 +58,7 @@ def filter_patch(
     tables: FilterTables,
     settings: FilterSettings | None = None,
     dynamic: Array | None = None,
+    before: Statistics | None = None,
 ) -> FilteredPatch:
     """Run the streaming matched filter over a patch, strip by strip as in flight.
 
@@ -66,10 +68,13 @@ def filter_patch(
         tables: The filter's tables.
         settings: Constants of the statistics.
         dynamic: (lines, samples, F) raw dynamic features, normalised along if given.
+        before: State of the filter on arrival; that of a capture's start if None.
     """
     settings = settings or FilterSettings()
     features = 0 if dynamic is None else dynamic.shape[2]
     runner = StreamingMatchedFilter(tables, samples=log.shape[1], features=features, settings=settings)
+    if before is not None:
+        runner.state = before
     stored = quantize_log(log).astype(np.float32) / np.float32(LOG_SCALE)
     parts = []
     for first, end in finalised_spans(log.shape[0]):

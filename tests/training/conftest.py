@@ -9,7 +9,7 @@ from onboard.training.pool import Pool, ensure_pool
 from onboard.training.recipe import PoolRecipe
 from onboard.training.tables import FlightTables, make_tables
 
-SMALL = PoolRecipe(lines=96, samples=64, train=2, validation=2, test=1, seed=4_000_000)
+SMALL = PoolRecipe(swath=160, lines=96, samples=64, windows=2, train=2, validation=1, test=1, seed=4_000_000)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ def test_sets_share_no_seed(small: PoolRecipe) -> None:
 
 
 def test_patches_have_shapes_and_content(pool: Pool, small: PoolRecipe) -> None:
-    assert len(pool) == small.train
+    assert len(pool) == small.train * small.windows
     patch = pool[0]
     assert patch.log.shape == (small.lines, small.samples, 285)
     assert patch.abundance.shape == (10, small.lines, small.samples)

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from onboard.models.streaming_filter import FilterSettings, StreamingMatchedFilter
+from onboard.training.background import Background, swath_covariance
+from tests.models.test_streaming_filter import BANDS, ground, tables
+
+
+def test_covariance_is_that_of_deviations_from_column_means() -> None:
+    rng = np.random.default_rng(1)
+    log = rng.normal(0.0, 0.1, (400, 64, 3)) + rng.normal(0.0, 1.0, (1, 64, 3))
+    counts = np.rint(log * 4096).astype(np.int16)
+    np.testing.assert_allclose(np.diag(swath_covariance(counts)), 0.01, rtol=0.1)
+
+
+def test_a_patch_is_judged_by_its_capture_s_clutter() -> None:
+    """Rare clutter that only this patch has must stand out, as it would in flight."""
+    rng, gas = np.random.default_rng(2), tables()
+    log = ground(rng, 96, 16)
+    rare = 0.03 * np.array([0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0], np.float32)
+    log[30:60] -= rare
+    valid, bands = np.ones((96, 16), bool), np.arange(BANDS)
+    covariance = swath_covariance(np.rint(ground(rng, 400, 64) * 4096).astype(np.int16))
+    known = Background(covariance, np.zeros((16, BANDS), np.float32), 0)
+    alone = StreamingMatchedFilter(gas, samples=16).absorb(log, valid, 0)
+    runner = StreamingMatchedFilter(gas, samples=16)
+    runner.state = known.statistics(bands, FilterSettings())
+    within = runner.absorb(log, valid, 0)
+    contrast = [abs(f.enhancement[30:60].mean() - f.enhancement[:30].mean()) for f in (alone, within)]
+    assert contrast[1] > 1.5 * contrast[0]
+
+
+def test_means_on_arrival_count_as_lines() -> None:
+    known = Background(np.eye(BANDS, dtype=np.float32), np.full((4, BANDS), 0.5, np.float32), 192)
+    state = known.statistics(np.arange(BANDS), FilterSettings())
+    assert state.weight == pytest.approx(192.0)
+    assert state.mean == pytest.approx(0.5)
+    assert state.count == 512 * 4 / 4
