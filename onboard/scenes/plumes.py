@@ -245,7 +245,10 @@ def fade_edges(field: Field) -> Field:
 def draw_emissions(
     rng: np.random.Generator, count: int, emission_range: tuple[float, float] = EMISSION_RANGE_KG_H
 ) -> NDArray[np.float64]:
-    """Draw rates in kg/h: stratified over the range's logarithm, leaning to the large, as a survey from orbit sees them."""
+    """Draw rates in kg/h, stratified over the range's logarithm.
+
+    They lean to the large, as what a survey from orbit sees does.
+    """
     low, high = np.log(emission_range[0]), np.log(emission_range[1])
     parts = (rng.permutation(count) + rng.random(count)) / max(count, 1)
     return np.asarray(np.exp(low + (high - low) * parts**0.8))
