@@ -25,8 +25,8 @@ SWIR_NM = (2080.0, 2320.0)
 MIN_RADIANCE_RATIO = 2.5
 # A perfect white reflector under an overhead sun gives about 65 uW cm-2 sr-1 nm-1 at 0.5 um.
 MAX_MEDIAN_RADIANCE = 100.0
-OVERRIDE = "if it is radiance all the same, say so: open_capture(path, assume_radiance=True), or {}".format(
-    "`data units = uW/cm^2/SR/nm` in the header"
+OVERRIDE = (
+    "if it is radiance all the same, say so: --assume-radiance, or `data units = uW/cm^2/SR/nm` in the header"
 )
 
 

@@ -24,6 +24,7 @@ import click
     show_default=True,
     help="What to do with NaN or infinite radiance.",
 )
+@click.option("--assume-radiance", is_flag=True, help="Take an ENVI file's values for radiance.")
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="Flight threads.")
 @click.option(
     "--block-lines", type=click.IntRange(1, 4096), default=32, show_default=True, help="Lines read at a time."

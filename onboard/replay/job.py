@@ -54,6 +54,7 @@ class ReplayJob:
         threads: Threads of the flight core.
         block_lines: Lines read at a time.
         target: Name of the machine, for the record.
+        assume_radiance: Take an ENVI file's values for radiance, whatever they look like.
         realtime: Deliver lines at the instrument's pace.
         strict: Raise when a deadline was missed.
         in_memory: Read all lines before the first push.
@@ -69,6 +70,7 @@ class ReplayJob:
     threads: int = 2
     block_lines: int = 32
     target: str = "host"
+    assume_radiance: bool = False
     realtime: bool = False
     strict: bool = False
     in_memory: bool = False
@@ -106,7 +108,7 @@ def run_replay(job: ReplayJob, *, open_session: OpenSession | None = None) -> di
     """
     started = time.perf_counter()
     _check_places(job)
-    with open_capture(job.capture) as capture:
+    with open_capture(job.capture, assume_radiance=job.assume_radiance) as capture:
         flight = _prepare(job, capture)
         for warning in flight.warnings:
             log.warning(warning)

@@ -33,7 +33,7 @@ def test_words_that_say_reflectance(tmp_path: Path, extra: str) -> None:
     header = write_envi(tmp_path, data, extra=extra)
     text = refusal(header)
     assert "reflectance, not radiance" in text
-    assert "assume_radiance=True" in text
+    assert "--assume-radiance" in text
     with open_capture(header, assume_radiance=True) as capture:
         np.testing.assert_array_equal(capture.read_lines(0, 7), data)
 
