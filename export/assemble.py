@@ -19,7 +19,7 @@ from export.run_folder import TrainedRun, load_run
 from onboard.flight.bundle import read_container
 from onboard.flight.contents import Contents, read_contents
 from onboard.flight.plan import PLAN_PART, Plan
-from onboard.models.minerals import MINERALS
+from onboard.minerals import MINERALS
 
 log = logging.getLogger(__name__)
 BUNDLE_NAME = "onboard-emit"

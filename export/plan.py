@@ -9,7 +9,7 @@ from typing import Any
 from export.onnx import ExportError, Graph
 from export.run_folder import TrainedRun
 from onboard.flight.plan import PRODUCT_METHANE, PRODUCT_MINERALS, Plan, make_plan
-from onboard.models.minerals import MINERALS
+from onboard.minerals import MINERALS
 from onboard.models.streaming_filter import FilterSettings
 
 STEM_PIXELS = 1248

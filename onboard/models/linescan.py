@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from onboard.models.minerals import MINERALS
+from onboard.minerals import MINERALS
 from onboard.models.registry import register
 from onboard.models.stem import WavelengthAwareStem
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from onboard.minerals import MINERALS
 from onboard.scenes import overlays
 from onboard.scenes.climates import Climate
 from onboard.scenes.fields import (
@@ -23,7 +24,6 @@ from onboard.scenes.fields import (
     standardised,
     warped_coordinates,
 )
-from onboard.scenes.library import MINERALS
 
 # Minerals that form together share part of their map (iron oxides, carbonates, clays, micas).
 FAMILIES = (0, 1, 0, 2, 4, 2, 3, 3, 4, 1)

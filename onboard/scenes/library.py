@@ -17,20 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from onboard.errors import CaptureError, UsageError
+from onboard.minerals import MINERALS
 from onboard.scenes.response import Float64, band_weights, check_bands, read_table
 
-MINERALS = (
-    "calcite",
-    "chlorite",
-    "dolomite",
-    "goethite",
-    "gypsum",
-    "hematite",
-    "illite_muscovite",
-    "kaolinite",
-    "montmorillonite",
-    "vermiculite",
-)
 GRID = np.arange(360.0, 2521.0, 2.5)
 KNOTS = np.array(
     [360, 410, 470, 540, 620, 700, 760, 850, 1000, 1150, 1320, 1600, 1800, 2060, 2300, 2520], dtype=np.float64

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onboard.errors import UsageError
+from onboard.minerals import MINERALS
 from onboard.scenes.fields import Field
-from onboard.scenes.library import BRIGHTEST, DARKEST, MINERALS, Library
+from onboard.scenes.library import BRIGHTEST, DARKEST, Library
 
 VARIANTS_PER_MINERAL = 2
 

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onboard.errors import UsageError
+from onboard.minerals import MINERALS
 from onboard.scenes.atmosphere import Atmosphere
 from onboard.scenes.blas import one_blas_thread
 from onboard.scenes.climates import CLIMATES, Climate, get_climate
 from onboard.scenes.detector import CLOUDY, Detector, draw_detector, draw_line_flags
 from onboard.scenes.fields import Field, level_above, spectral_field
 from onboard.scenes.ground import GroundMaps, build_ground
-from onboard.scenes.library import MINERALS, Library, load_library
+from onboard.scenes.library import Library, load_library
 from onboard.scenes.light import Light, make_light, modulation_curves
 from onboard.scenes.methane import MethaneCurve, methane_curve
 from onboard.scenes.palette import Palette, draw_palette

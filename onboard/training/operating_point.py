@@ -11,8 +11,8 @@ import numpy.typing as npt
 import torch
 from scipy import ndimage
 
+from onboard.minerals import MINERALS
 from onboard.models.linescan import Linescan
-from onboard.models.minerals import MINERALS
 from onboard.progress import progress
 from onboard.scenes import methane
 from onboard.scenes.plumes import place_plumes

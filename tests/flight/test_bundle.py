@@ -22,7 +22,7 @@ from onboard.flight.bundle import (
     verify_signature,
 )
 from onboard.flight.contents import read_contents
-from onboard.models.minerals import MINERALS
+from onboard.minerals import MINERALS
 from tests.export.samples import SEQUENCE, sample_parts
 
 SEED = bytes(range(32))

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import torch
 
+from onboard.minerals import MINERALS
 from onboard.models import registry
 from onboard.models.linescan import Linescan
-from onboard.models.minerals import MINERALS
 from onboard.sensors import load_sensor
 from onboard.training.strips import HALO_LINES
 

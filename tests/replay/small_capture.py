@@ -9,10 +9,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from onboard.minerals import MINERALS
 from onboard.replay.components import label_components
 from onboard.sensors import load_sensor
 from tests.captures.files import write_l1b
-from tests.support.bundles import MINERALS, TestBundle, build_test_bundle, make_radiance
+from tests.support.bundles import TestBundle, build_test_bundle, make_radiance
 
 LINES, SAMPLES = 48, 40
 SENSOR = load_sensor("emit")

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from onboard.minerals import MINERALS
 from onboard.scenes.climates import CLIMATES, Climate, get_climate
 from onboard.scenes.ground import COVER_LEVEL, GroundMaps, build_ground, inverse_smooth_step
-from onboard.scenes.library import MINERALS
 from onboard.scenes.palette import RECIPES
 
 NAMES = (*RECIPES, *MINERALS)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onboard.errors import CaptureError, UsageError
+from onboard.minerals import MINERALS
 from onboard.scenes.library import (
     KNOTS,
-    MINERALS,
     Material,
     absorbance,
     load_library,

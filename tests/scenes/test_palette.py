@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from onboard.errors import UsageError
-from onboard.scenes.library import MINERALS, Library, load_library
+from onboard.minerals import MINERALS
+from onboard.scenes.library import Library, load_library
 from onboard.scenes.palette import RECIPES, VARIANTS_PER_MINERAL, draw_palette
 
 CENTRES = np.arange(400.0, 2480.0, 20.0)

@@ -9,7 +9,7 @@ import pytest
 import xarray
 
 from onboard.errors import CaptureError
-from onboard.scenes.library import MINERALS
+from onboard.minerals import MINERALS
 from onboard.scenes.plumes import SOURCE_DTYPE, place_plumes
 from onboard.scenes.truth import Truth, read_truth, truth_path, write_truth
 

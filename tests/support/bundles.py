@@ -15,23 +15,12 @@ from export.bundle import sign_container, write_container
 from export.keys import public_key_of
 from export.manifest import Label, build_manifest, encode_manifest
 from onboard.flight.plan import Plan, make_plan
+from onboard.minerals import MINERALS
 
 Array = npt.NDArray[np.float32]
 
 TEST_SEED = bytes(range(32))
 """Private key (seed) of the tests: as public as this file."""
-MINERALS = (
-    "calcite",
-    "chlorite",
-    "dolomite",
-    "goethite",
-    "gypsum",
-    "hematite",
-    "illite_muscovite",
-    "kaolinite",
-    "montmorillonite",
-    "vermiculite",
-)
 
 
 @dataclass(frozen=True)

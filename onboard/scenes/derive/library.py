@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares, nnls
 
+from onboard.minerals import MINERALS
 from onboard.scenes.derive.materials import hand_made
-from onboard.scenes.library import KNOTS, MINERALS, Material, absorbance, load_library, spline_matrix
+from onboard.scenes.library import KNOTS, Material, absorbance, load_library, spline_matrix
 from onboard.scenes.response import FWHM_TO_SIGMA
 
 Float64 = NDArray[np.float64]

@@ -1,4 +1,4 @@
-from onboard.models.minerals import MINERALS
+from onboard.minerals import MINERALS
 
 
 def test_ten_minerals_in_alphabetical_order() -> None:
