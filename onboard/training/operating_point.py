@@ -28,9 +28,28 @@ Array = npt.NDArray[np.float32]
 EIGHT = np.ones((3, 3), bool)
 STRONG_PPMM = 3000.0
 CAPTURE_PIXELS = 1280 * 1242
-FALSE_EVENTS_A_CAPTURE = 1.0
-SIZES = (6, 9, 12, 16, 24, 32)
-PEAKS = tuple(float(peak) for peak in np.arange(0.5, 1.0, 0.02).round(2))
+FALSE_EVENTS_A_CAPTURE = 2.0
+SIZES = (6, 9, 12, 16, 24, 32, 48)
+PEAKS = (
+    0.5,
+    0.6,
+    0.7,
+    0.8,
+    0.85,
+    0.9,
+    0.93,
+    0.95,
+    0.97,
+    0.98,
+    0.985,
+    0.99,
+    0.993,
+    0.995,
+    0.997,
+    0.998,
+    0.999,
+    0.9995,
+)
 
 
 @dataclass(frozen=True)
@@ -131,7 +150,7 @@ def _score_patch(
 
 
 def choose(scored: Scored) -> OperatingPoint:
-    """Choose thresholds: best pixel F1, then events for at most one false alarm a capture."""
+    """Choose thresholds: best pixel F1, then events for at most two false alarms a capture."""
     threshold, _ = best_f1(scored.plume, scored.plume_id > 0)
     size, peak = _choose_events(scored, threshold)
     minerals = tuple(
