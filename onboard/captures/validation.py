@@ -175,7 +175,7 @@ def check_block(
             field=f"radiance, line {first_line + i}, sample {sample}, band {band} (counted from 0)",
             found=float(line[sample, band]),
             expected="finite radiance, or a flag value such as -9999",
-            remedy="replace such values by -9999 (no data)",
+            remedy="replace such values by -9999 (no data), or replay with --nonfinite mask",
         )
     return True
 
