@@ -55,6 +55,7 @@ def fly(seed: int, out: Path, bundle: Path | None, plumes: int) -> Row:
         "climate": scene.climate,
         "plume_f1": methane["pixels"]["f1"],
         "auprc": methane["pixels"]["auprc"],
+        "pixels": {key: methane["pixels"][key] for key in ("precision", "recall", "true_pixels")},
         "strong_found": methane["plumes"]["strong_found"],
         "strong_true": methane["plumes"]["strong_true"],
         "false_events": methane["plumes"]["false_events"],
@@ -64,6 +65,24 @@ def fly(seed: int, out: Path, bundle: Path | None, plumes: int) -> Row:
         "processing_s": summary["processing_s"],
         "peak_rss_mib": summary["peak_rss_mib"],
     }
+
+
+def pooled(rows: list[Row]) -> Row:
+    """Return the scores of all captures together: pixels and plumes pooled, other figures averaged."""
+    true = [row["pixels"]["true_pixels"] for row in rows]
+    hit = [row["pixels"]["recall"] * count for row, count in zip(rows, true, strict=True)]
+    # What was found follows from precision: none found has no precision, and none hit.
+    found = [
+        count / row["pixels"]["precision"] if row["pixels"]["precision"] else 0.0
+        for row, count in zip(rows, hit, strict=True)
+    ]
+    means = {
+        key: sum(row[key] for row in rows) / len(rows)
+        for key in ("auprc", "mineral_f1", "slope", "processing_s")
+    }
+    totals = {key: sum(row[key] for row in rows) for key in ("strong_found", "strong_true", "false_events")}
+    f1 = 2 * sum(hit) / (sum(true) + sum(found))
+    return {"seed": "all", "climate": "", "plume_f1": f1, **means, **totals}
 
 
 def _line(row: Row) -> str:
@@ -86,7 +105,7 @@ def main(seeds: str, plumes: int, bundle: Path | None, out: Path) -> None:
     rows = [fly(seed, out, bundle, plumes) for seed in progress(wanted, total=len(wanted), label="campaign")]
     (out / "campaign.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     click.echo("  ".join(name.rjust(14) for name in COLUMNS))
-    for row in rows:
+    for row in [*rows, pooled(rows)]:
         click.echo(_line(row))
 
 
