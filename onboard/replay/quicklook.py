@@ -121,10 +121,11 @@ class Quicklooks:
         return sheet
 
     def _enhancement_top(self) -> float:
-        shown = self._enhancement[self._mask & self._valid]
+        # A plume's body should be seen; its core, ten times as strong, may be white.
+        shown, percent = self._enhancement[self._mask & self._valid], 80.0
         if shown.size == 0:
-            shown = self._enhancement[self._valid]
-        peak = float(np.percentile(shown.astype(np.float32), 98.0)) if shown.size else 0.0
+            shown, percent = self._enhancement[self._valid], 98.0
+        peak = float(np.percentile(shown.astype(np.float32), percent)) if shown.size else 0.0
         return colours.nice_ceiling(max(peak, LOWEST_TOP_PPM_M))
 
     def _mask_sheet(self, rgb: NDArray[np.uint8], events: Sequence[PlumeEvent]) -> Image.Image:
