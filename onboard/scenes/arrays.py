@@ -1,0 +1,175 @@
+"""Arrays of any library that follows the Python array API standard, and chance drawn on them.
+
+The world is written once, against the standard (data-apis.org/array-api, 2024.12): on NumPy it makes
+captures in the light install, on PyTorch it makes training tiles, batched, on a CPU or a GPU. The standard
+has no random numbers, so a `Random` carries the library, the device and the generator together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+from onboard.errors import MissingExtraError
+
+Array = Any
+"""An array of NumPy, PyTorch or any library of the standard; shapes and units stand where it is used."""
+Namespace = Any
+Shape = tuple[int, ...]
+Key = int | str
+
+
+def namespace(*arrays: Array) -> Namespace:
+    """Return the array API namespace that arrays belong to (scalars and None are passed over)."""
+    return array_namespace(*(a for a in arrays if hasattr(a, "shape")))
+
+
+def like(values: Any, array: Array, dtype: str = "float32") -> Array:
+    """Return values (numbers, lists, NumPy arrays) as an array of the library and device of another.
+
+    Args:
+        values: What to bring over.
+        array: The array whose library and device it goes to.
+        dtype: Name of a type of the standard.
+    """
+    xp = namespace(array)
+    return xp.asarray(np.asarray(values, dtype), device=device(array))
+
+
+class Random(ABC):
+    """Random numbers by key, on one array library and device.
+
+    The same key gives the same numbers on the same library and device, whatever else was drawn before
+    from another key. Draws are float32.
+    """
+
+    def __init__(self, key: tuple[Key, ...]) -> None:
+        self.key = key
+
+    @property
+    @abstractmethod
+    def xp(self) -> Namespace:
+        """The array API namespace."""
+
+    @abstractmethod
+    def child(self, *key: Key) -> Random:
+        """Return an independent stream, named by ``key`` below this one's."""
+
+    @abstractmethod
+    def normal(self, shape: Shape) -> Array:
+        """Draw standard normal values, float32."""
+
+    @abstractmethod
+    def uniform(self, shape: Shape, low: float = 0.0, high: float = 1.0) -> Array:
+        """Draw values in [low, high), float32."""
+
+    @abstractmethod
+    def integers(self, low: int, high: int, shape: Shape) -> Array:
+        """Draw integers in [low, high), int64."""
+
+    @abstractmethod
+    def asarray(self, values: Any, dtype: str = "float32") -> Array:
+        """Bring numbers to this library and device."""
+
+    def choice(self, odds: Sequence[float] | np.ndarray[Any, Any], shape: Shape) -> Array:
+        """Draw indices 0 .. len(odds) - 1, int64, with odds that need not sum to 1."""
+        weights = np.asarray(odds, np.float64)
+        levels = self.asarray(np.cumsum(weights)[:-1] / weights.sum())
+        return self.xp.sum(self.xp.astype(self.uniform(shape)[..., None] >= levels, self.xp.int64), axis=-1)
+
+
+def seed_of(key: tuple[Key, ...]) -> int:
+    """Return 63 bits that follow from a key, the same on every machine and in every process."""
+    digest = hashlib.blake2b(repr(key).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+class NumpyRandom(Random):
+    """Random numbers on NumPy."""
+
+    def __init__(self, *key: Key) -> None:
+        super().__init__(key)
+        self._generator = np.random.Generator(np.random.SFC64(seed_of(key)))
+
+    @property
+    def xp(self) -> Namespace:
+        """The array API namespace."""
+        import array_api_compat.numpy as xp
+
+        return xp
+
+    def child(self, *key: Key) -> NumpyRandom:
+        """Return an independent stream."""
+        return NumpyRandom(*self.key, *key)
+
+    def normal(self, shape: Shape) -> Array:
+        """Draw standard normal values, float32."""
+        return self._generator.standard_normal(shape, dtype=np.float32)
+
+    def uniform(self, shape: Shape, low: float = 0.0, high: float = 1.0) -> Array:
+        """Draw values in [low, high), float32."""
+        return self._generator.random(shape, dtype=np.float32) * np.float32(high - low) + np.float32(low)
+
+    def integers(self, low: int, high: int, shape: Shape) -> Array:
+        """Draw integers in [low, high), int64."""
+        return self._generator.integers(low, high, shape)
+
+    def asarray(self, values: Any, dtype: str = "float32") -> Array:
+        """Bring numbers to NumPy."""
+        return np.asarray(values, dtype)
+
+
+class TorchRandom(Random):
+    """Random numbers on PyTorch, on one device.
+
+    Raises:
+        MissingExtraError: PyTorch is not installed.
+    """
+
+    def __init__(self, *key: Key, device: str = "cpu") -> None:
+        super().__init__(key)
+        try:
+            import torch
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("torch", "train", "scenes on PyTorch") from error
+        self._torch = torch
+        self.device = device
+        self._generator = torch.Generator(device=device)
+        self._generator.manual_seed(seed_of(key))
+
+    @property
+    def xp(self) -> Namespace:
+        """The array API namespace."""
+        import array_api_compat.torch as xp
+
+        return xp
+
+    def child(self, *key: Key) -> TorchRandom:
+        """Return an independent stream."""
+        return TorchRandom(*self.key, *key, device=self.device)
+
+    def normal(self, shape: Shape) -> Array:
+        """Draw standard normal values, float32."""
+        return self._torch.randn(shape, generator=self._generator, device=self.device)
+
+    def uniform(self, shape: Shape, low: float = 0.0, high: float = 1.0) -> Array:
+        """Draw values in [low, high), float32."""
+        return self._torch.rand(shape, generator=self._generator, device=self.device) * (high - low) + low
+
+    def integers(self, low: int, high: int, shape: Shape) -> Array:
+        """Draw integers in [low, high), int64."""
+        return self._torch.randint(low, high, shape, generator=self._generator, device=self.device)
+
+    def asarray(self, values: Any, dtype: str = "float32") -> Array:
+        """Bring numbers to PyTorch."""
+        return self._torch.asarray(np.asarray(values, dtype), device=self.device)
+
+
+def host(array: Array) -> np.ndarray[Any, Any]:
+    """Return an array as NumPy's, copied from its device if need be."""
+    return np.asarray(array.cpu() if hasattr(array, "cpu") else array)
