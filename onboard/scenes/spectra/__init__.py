@@ -1,0 +1,1 @@
+"""Spectra of the ground: libraries read, divided, varied by grain size and mixed into palettes of a scene."""
