@@ -237,6 +237,21 @@ class Atmosphere:
             albedo,
         )
 
+    def straight_share(self, wavelengths: ArrayLike) -> Float64:
+        """Share (n,) of the light leaving the ground for the sensor that arrives unscattered.
+
+        The rest is scattered on its way up, so it comes from the neighbourhood of the pixel: exp(-tau/mu_v)
+        over exp(-tau/mu_v) + t_d(theta_v) of Vermote et al. (1997).
+
+        Args:
+            wavelengths: (n,) in nm.
+        """
+        grid = np.asarray(wavelengths, dtype=np.float64)
+        depth = rayleigh_optical_depth(grid, self.pressure_ratio) + self.aerosol_optical_depth(grid)
+        total = self._scattering(grid)[2]
+        result: Float64 = np.minimum(np.exp(-depth * air_mass(self.view_zenith_deg)) / total, 1.0)
+        return result
+
     def _path_reflectance(self, grid: Float64) -> Float64:
         """Single-scattering reflectance (n,) of molecules and aerosol over black ground.
 
