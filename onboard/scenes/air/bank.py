@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from onboard.errors import UsageError
-from onboard.scenes.air.light import Light, modulation_curves, spectral_names, state
+from onboard.scenes.air.light import Light, spectral_names
+from onboard.scenes.air.modulation import modulation_curves
+from onboard.scenes.air.states import state
 from onboard.scenes.arrays import Array, Random, seed_of
 from onboard.scenes.atmosphere import Atmosphere
 from onboard.scenes.response import Float64

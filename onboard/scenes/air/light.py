@@ -15,12 +15,11 @@ Spectral arrays have shape (bands,) for one scene and (n, 1, 1, bands) for n, an
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from onboard.scenes.arrays import Array, Random, like, namespace
-from onboard.scenes.atmosphere import Atmosphere, air_mass, rayleigh_optical_depth
+from onboard.scenes.arrays import Array, namespace
 from onboard.scenes.response import Float64
 
 AIR_FIELDS = 6
@@ -194,139 +193,6 @@ def swath_view_zenith(samples: int, pointing_deg: float = 0.0) -> Float64:
     """Return the zenith angle of the view across the track, degrees, float64 (samples,)."""
     across = np.linspace(-SWATH_HALF_ANGLE_DEG, SWATH_HALF_ANGLE_DEG, samples)
     return np.asarray(np.abs(across + pointing_deg))
-
-
-def cloud_reflectance(centres: Float64, ice: float = 0.5) -> Float64:
-    """Reflectance (bands,) of an opaque cloud: grey in the visible, dark where droplets and ice absorb.
-
-    Bands of liquid water and ice at 1.5 and 2.0 um and the fall beyond, which deepen as particles grow
-    (Nakajima and King 1990, J. Atmos. Sci. 47, 1878-1893, fig. 2; ice: Kou et al. 1993, Appl. Opt. 32, 3531).
-
-    Args:
-        centres: Band centres in nm.
-        ice: 0 for liquid water, 1 for large ice crystals.
-    """
-
-    def bell(centre: float, width: float) -> Float64:
-        return np.asarray(np.exp(-0.5 * ((centres - centre) / width) ** 2))
-
-    fall = np.clip((centres - 1300.0) / 1200.0, 0.0, 1.0)
-    absorbed = (0.15 + 0.20 * ice) * fall + (0.10 + 0.25 * ice) * bell(1500, 65)
-    return np.asarray(0.72 * (1 - np.clip(absorbed + (0.20 + 0.35 * ice) * bell(2020, 85), 0.0, 0.95)))
-
-
-def state(air: Atmosphere, centres: Float64, fwhm: Float64, ice: float = 0.5) -> dict[str, Float64]:
-    """Linearise an atmosphere about its mean state.
-
-    Args:
-        air: Mean state of the air over the scene.
-        centres: Band centres (bands,) in nm.
-        fwhm: Full widths at half maximum (bands,) in nm.
-        ice: Phase of its clouds, see ``cloud_reflectance``.
-
-    Returns:
-        The attributes of ``Light`` by name, float64; ``curves`` (6, bands) without modulations.
-
-    Raises:
-        UsageError: A malformed band table, or a band outside 360-2520 nm.
-    """
-    mean = air.terms(centres, fwhm)
-    log_t = np.log(np.maximum(mean.two_way, 1e-9))
-
-    def against(**change: float) -> Float64:
-        two_way = replace(air, **change).terms(centres, fwhm).two_way
-        return np.asarray(np.log(np.maximum(two_way, 1e-9)) - log_t)
-
-    step = min(0.15, 0.5 * air.water_cm)
-    wet, dry = against(water_cm=air.water_cm + step), against(water_cm=air.water_cm - step)
-    tilted = air.view_zenith_deg + 8.0
-    slant = air_mass(tilted) - air_mass(air.view_zenith_deg)
-    curves = [
-        (wet - dry) / (2 * step),
-        (wet + dry) / step**2,
-        against(elevation_km=air.elevation_km + 0.2) / 0.2,
-        against(co2_scale=1.05 * air.co2_scale) / 0.05,
-        against(ch4_scale=1.05 * air.ch4_scale) / 0.05,
-        against(view_zenith_deg=tilted) / slant,
-    ]
-    hazy = replace(air, aerosol_550=air.aerosol_550 + 0.03).terms(centres, fwhm).path_radiance
-    # Little water stands above a cloud.
-    above = np.maximum(mean.two_way, 1e-9) ** 0.35
-    return {
-        "scale": mean.irradiance * mean.two_way,
-        "path": mean.path_radiance,
-        "sphere": mean.spherical_albedo,
-        "direct": 1 - mean.diffuse_fraction,
-        "straight": air.straight_share(centres),
-        "near": near_share(air, centres),
-        "cloud": mean.irradiance * above * cloud_reflectance(centres, ice),
-        "path_curve": (hazy - mean.path_radiance) * (0.08 * air.aerosol_550 / 0.03),
-        "curves": np.stack(curves),
-        "water_cm": np.asarray(air.water_cm),
-        "sun_zenith_deg": np.asarray(air.sun_zenith_deg),
-    }
-
-
-def near_share(air: Atmosphere, centres: Float64) -> Float64:
-    """Return the share (bands,) of the near kernel in the environment function.
-
-    6S (Vermote et al. 1997; Tanre et al. 1981, Appl. Opt. 20, 3676) gives aerosol 0.625 within an e-folding
-    distance of 1/1.83 km and molecules 0.070 within 1/1.10 km; the rest comes from 5 km and more.
-    """
-    molecules = rayleigh_optical_depth(centres, air.pressure_ratio)
-    aerosol = air.aerosol_optical_depth(centres)
-    return np.asarray((0.070 * molecules + 0.625 * aerosol) / (molecules + aerosol))
-
-
-def make_light(
-    air: Atmosphere, centres: Float64, fwhm: Float64, modulation: Array, ice: float = 0.5
-) -> Light:
-    """Make the light of one scene, on the library and device of ``modulation`` (6, bands).
-
-    Raises:
-        UsageError: A malformed band table, or a band outside 360-2520 nm.
-    """
-    arrays = {name: like(value, modulation) for name, value in state(air, centres, fwhm, ice).items()}
-    arrays["curves"] = namespace(modulation).concat([arrays["curves"], modulation], axis=0)
-    return Light(**arrays)
-
-
-def modulation_curves(random: Random, centres: Float64, strength: Array | float, scenes: int) -> Array:
-    """Draw how ln reflectance varies from pixel to pixel: six curves, float32 (scenes, 6, bands).
-
-    Brightness by roughness and moisture, tilt, the iron slope below 900 nm, depth of the liquid-water
-    bands, a broad and a narrower feature in 2.1-2.4 um (clays, carbonates, lignin vary at that scale).
-
-    Args:
-        random: Source of chance.
-        centres: Band centres (bands,) in nm.
-        strength: Relative to arid ground, number or (scenes,).
-        scenes: Number of scenes.
-    """
-    xp = random.xp
-    place = random.asarray(centres)
-    draws = random.uniform((scenes, 5, 1))
-
-    def bell(centre: Array | float, width: Array | float) -> Array:
-        z = (place - centre) / width
-        return xp.exp(-0.5 * z * z)
-
-    def drawn(index: int, low: float, high: float) -> Array:
-        return draws[:, index, :] * (high - low) + low
-
-    flat = xp.ones((scenes, 1), dtype=place.dtype, device=draws.device) * xp.ones_like(place)
-    tilt = xp.clip((place - 1400.0) / 1000.0, min=-1.0, max=1.0)
-    wet = bell(1450.0, 60.0) + 1.4 * bell(1940.0, 70.0) + 0.25 * bell(2500.0, 160.0)
-    broad = bell(drawn(0, 2150, 2350), drawn(1, 90, 160))
-    narrow = bell(drawn(2, 2200, 2360), drawn(3, 25, 50)) - 0.5 * bell(drawn(4, 2150, 2250), 30.0)
-    iron = bell(450.0, 260.0)
-    curves = xp.stack([flat, tilt * flat, -iron * flat, -wet * flat, -broad, -narrow], axis=1)
-    amounts = random.asarray([0.050, 0.030, 0.040, 0.030, 0.012, 0.006])[:, None]
-    amounts = amounts * random.uniform((scenes, MODULATIONS, 1), 0.6, 1.4)
-    scale: Array = strength
-    if hasattr(scale, "shape"):
-        scale = scale[:, None, None]
-    return curves * amounts * scale
 
 
 def spectral_names() -> tuple[str, ...]:

@@ -8,15 +8,17 @@ import pytest
 from numpy.typing import NDArray
 
 from onboard.scenes.air import light as air
-from onboard.scenes.arrays import NumpyRandom, TorchRandom, host, like
+from onboard.scenes.air import states
+from onboard.scenes.air.modulation import modulation_curves
+from onboard.scenes.arrays import NumpyRandom, host, like
 from onboard.scenes.atmosphere import Atmosphere
 from onboard.sensors import load_sensor
 
 SENSOR = load_sensor("emit")
 CENTRES, FWHM = SENSOR.centres, SENSOR.fwhm
 AIR = Atmosphere(sun_zenith_deg=35.0, elevation_km=0.5, aerosol_550=0.2)
-CURVES = air.modulation_curves(NumpyRandom(1), CENTRES, 1.0, 1)[0]
-LIGHT = air.make_light(AIR, CENTRES, FWHM, CURVES)
+CURVES = modulation_curves(NumpyRandom(1), CENTRES, 1.0, 1)[0]
+LIGHT = states.make_light(AIR, CENTRES, FWHM, CURVES)
 FIELDS = air.AIR_FIELDS + air.MODULATIONS
 REFLECTANCE = (np.linspace(0.05, 0.6, 4)[:, None] * np.ones(SENSOR.bands)).astype(np.float32)
 CLEAR = (CENTRES < 1330) | ((CENTRES > 1500) & (CENTRES < 1750)) | (CENTRES > 2050)
@@ -153,7 +155,7 @@ def test_numpy_and_torch_agree() -> None:
     maps = [random.uniform((2, 3, 4), 0.2, 0.9) for _ in range(4)]
     modulation = random.normal((2, 3, 4, 6))
     device = torch.zeros(())
-    light = air.make_light(AIR, CENTRES, FWHM, like(CURVES, device))
+    light = states.make_light(AIR, CENTRES, FWHM, like(CURVES, device))
     results = []
     for lamp, place in ((LIGHT, np.zeros(())), (light, device)):
         r, m = like(reflectance, place), like(modulation, place)
@@ -164,33 +166,3 @@ def test_numpy_and_torch_agree() -> None:
         )
         results.append(host(ground + path))
     np.testing.assert_allclose(results[0], results[1], atol=1e-4)
-
-
-@pytest.mark.parametrize("kind", [NumpyRandom, TorchRandom])
-def test_modulation_curves_differ_from_scene_to_scene_and_follow_their_strength(kind: Any) -> None:
-    strength = kind(0).asarray([1.0, 2.0, 0.0])
-    curves = host(air.modulation_curves(kind(1), CENTRES, strength, 3))
-    assert curves.shape == (3, 6, SENSOR.bands)
-    assert curves.dtype == np.float32
-    assert np.abs(curves[2]).max() == 0
-    assert 0.02 < curves[0, 0, 0] < 0.08
-    same = host(air.modulation_curves(kind(1), CENTRES, strength, 3))
-    np.testing.assert_array_equal(curves, same)
-    assert np.abs(curves[1] - 2 * curves[0]).max() > 1e-3
-
-
-def test_clouds_are_white_where_nothing_absorbs_and_darker_with_ice() -> None:
-    water, ice = air.cloud_reflectance(CENTRES, 0.0), air.cloud_reflectance(CENTRES, 1.0)
-    assert (water[CENTRES < 1200] > 0.7).all()
-    assert (ice <= water + 1e-9).all()
-    assert (ice > 0).all()
-    assert ice[np.argmin(np.abs(CENTRES - 2020))] < 0.5 * ice[np.argmin(np.abs(CENTRES - 1000))]
-
-
-def test_straight_light_is_most_of_it_in_the_infrared() -> None:
-    straight = AIR.straight_share(CENTRES)
-    assert straight[CENTRES > 2000].min() > 0.93
-    assert straight[0] < 0.75
-    assert ((straight > 0) & (straight <= 1)).all()
-    near = air.near_share(AIR, CENTRES)
-    assert near[0] < near[-1] <= 0.625

@@ -1,0 +1,45 @@
+"""How spectra vary from pixel to pixel: six curves of ln reflectance that standard normal fields scale."""
+
+from __future__ import annotations
+
+from onboard.scenes.air.light import MODULATIONS
+from onboard.scenes.arrays import Array, Random
+from onboard.scenes.response import Float64
+
+
+def modulation_curves(random: Random, centres: Float64, strength: Array | float, scenes: int) -> Array:
+    """Draw how ln reflectance varies from pixel to pixel: six curves, float32 (scenes, 6, bands).
+
+    Brightness by roughness and moisture, tilt, the iron slope below 900 nm, depth of the liquid-water
+    bands, a broad and a narrower feature in 2.1-2.4 um (clays, carbonates, lignin vary at that scale).
+
+    Args:
+        random: Source of chance.
+        centres: Band centres (bands,) in nm.
+        strength: Relative to arid ground, number or (scenes,).
+        scenes: Number of scenes.
+    """
+    xp = random.xp
+    place = random.asarray(centres)
+    draws = random.uniform((scenes, 5, 1))
+
+    def bell(centre: Array | float, width: Array | float) -> Array:
+        z = (place - centre) / width
+        return xp.exp(-0.5 * z * z)
+
+    def drawn(index: int, low: float, high: float) -> Array:
+        return draws[:, index, :] * (high - low) + low
+
+    flat = xp.ones((scenes, 1), dtype=place.dtype, device=draws.device) * xp.ones_like(place)
+    tilt = xp.clip((place - 1400.0) / 1000.0, min=-1.0, max=1.0)
+    wet = bell(1450.0, 60.0) + 1.4 * bell(1940.0, 70.0) + 0.25 * bell(2500.0, 160.0)
+    broad = bell(drawn(0, 2150, 2350), drawn(1, 90, 160))
+    narrow = bell(drawn(2, 2200, 2360), drawn(3, 25, 50)) - 0.5 * bell(drawn(4, 2150, 2250), 30.0)
+    iron = bell(450.0, 260.0)
+    curves = xp.stack([flat, tilt * flat, -iron * flat, -wet * flat, -broad, -narrow], axis=1)
+    amounts = random.asarray([0.050, 0.030, 0.040, 0.030, 0.012, 0.006])[:, None]
+    amounts = amounts * random.uniform((scenes, MODULATIONS, 1), 0.6, 1.4)
+    scale: Array = strength
+    if hasattr(scale, "shape"):
+        scale = scale[:, None, None]
+    return curves * amounts * scale
