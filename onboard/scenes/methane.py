@@ -13,9 +13,15 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from onboard.errors import UsageError
+from onboard.scenes.arrays import Array, like, namespace
 from onboard.scenes.response import Float64, band_weights, check_bands, read_numbers
 
 MAX_ENHANCEMENT = 32000.0
+STRONGEST_ENHANCEMENT = 200_000.0
+# Error of ln T that the shared growth curves of a `MethaneTable` may leave; step of their grid in ppm m.
+_RANK_ERROR = 2e-6
+_GRID_STEP = 16.0
 _QUIET_LOG = 2e-4
 
 
@@ -129,3 +135,108 @@ def apply(enhancement: ArrayLike, table: MethaneCurve | tuple[Float64, Float64])
     """
     curve = table if isinstance(table, MethaneCurve) else MethaneCurve(*table)
     return curve(enhancement)
+
+
+@dataclass(frozen=True)
+class MethaneTable:
+    """Methane's ln transmittance for batched tiles: a few curves of growth that all bands share, and weights.
+
+    ln T of band b at enhancement a is the sum over r of growth[a, r] weights[r, b]: the curves of
+    `methane_curve` to 2e-6, as so few suffice, on a fine even grid of enhancement. A map then costs one
+    look-up a pixel and one small matrix product. Bands that do not absorb have weights of exactly 0.
+
+    Attributes:
+        growth: (grid, rank) float32, of any array library; 0 at no enhancement.
+        weights: (rank, bands) float32, or (n, rank, bands) where each tile of a batch has its own bands.
+        step_ppm_m: Distance of the grid's points.
+    """
+
+    growth: Array
+    weights: Array
+    step_ppm_m: float = _GRID_STEP
+
+    def on(self, array: Array) -> MethaneTable:
+        """Return the table on the library and device of an array."""
+        return MethaneTable(like(self.growth, array), like(self.weights, array), self.step_ppm_m)
+
+
+def methane_table(
+    centres: ArrayLike, fwhm: ArrayLike, *, strongest: float = STRONGEST_ENHANCEMENT
+) -> MethaneTable:
+    """Return the table of band tables, on NumPy.
+
+    Up to 32,000 ppm m it is `methane_curve`; beyond, each band's power law between 16,000 and 32,000 goes on.
+
+    Args:
+        centres: Band centres (bands,) in nm, or (n, bands) for n tables.
+        fwhm: Full widths at half maximum in nm, likewise.
+        strongest: Enhancement in ppm m up to which it reaches.
+
+    Raises:
+        UsageError: If a band table is malformed or ``strongest`` is less than 32,000 or more than 1e6.
+    """
+    if not MAX_ENHANCEMENT <= strongest <= 1e6:
+        raise UsageError(
+            "a table of methane ends where it cannot",
+            field="strongest",
+            found=strongest,
+            expected=f"{MAX_ENHANCEMENT:g} to 1e6 ppm m",
+        )
+    middle, width = np.asarray(centres, np.float64), np.asarray(fwhm, np.float64)
+    if middle.shape != width.shape or middle.ndim not in (1, 2):
+        raise UsageError(
+            "band centres and widths differ in shape",
+            found=(middle.shape, width.shape),
+            expected="(bands,) or (n, bands) both",
+        )
+    grid = np.arange(0.0, strongest + _GRID_STEP, _GRID_STEP)
+    tables = zip(np.atleast_2d(middle), np.atleast_2d(width), strict=True)
+    growth, weights = _few(np.concatenate([_continued(c, f, grid) for c, f in tables], axis=1))
+    weights = weights.reshape(len(weights), *np.atleast_2d(middle).shape).swapaxes(0, 1)
+    weights = weights.reshape(*middle.shape[:-1], growth.shape[1], middle.shape[-1])
+    return MethaneTable(growth.astype(np.float32), np.ascontiguousarray(weights, np.float32))
+
+
+def _few(curves: Float64) -> tuple[Float64, Float64]:
+    """Write curves (grid, bands) as few curves (grid, rank) times weights (rank, bands), to `_RANK_ERROR`."""
+    left, size, right = np.linalg.svd(curves, full_matrices=False)
+    # The remainder at a point is at most the root of its own power, since the bands' vectors are orthonormal.
+    power = np.cumsum(((left * size) ** 2)[:, ::-1], axis=1)[:, ::-1]
+    rank = max(1, int(np.count_nonzero(power.max(axis=0) > _RANK_ERROR**2)))
+    weights = size[:rank, None] * right[:rank]
+    weights[:, ~curves.any(axis=0)] = 0.0
+    return left[:, :rank] - left[:1, :rank], weights
+
+
+def _continued(centres: Float64, fwhm: Float64, grid: Float64) -> Float64:
+    """Return ln T (grid, bands) of one band table, its power law continued beyond its last point."""
+    curve = methane_curve(centres, fwhm)
+    ends = curve.log_t[-2:]
+    ratio = np.divide(ends[1], ends[0], out=np.ones(len(centres)), where=ends[0] < 0.0)
+    power = np.log2(np.maximum(ratio, 1.0))
+    beyond = np.maximum(grid / MAX_ENHANCEMENT, 1.0)[:, None]
+    return np.asarray(np.where(beyond > 1.0, ends[1] * beyond**power, curve(grid)), np.float64)
+
+
+def attenuation(enhancement: Array, table: MethaneTable) -> Array:
+    """Return the ln transmittance of added methane; add it to ln radiance.
+
+    Args:
+        enhancement: (...) ppm m, float32 of any array library; outside of 0 and the table's end the end
+            value holds. Where the table has weights of its own for n tiles, (n, ...).
+        table: See `methane_table`; brought to the array's library with `MethaneTable.on`.
+
+    Returns:
+        float32 (..., bands): exactly 0 without enhancement, else less, but for the table's error of 2e-6.
+    """
+    xp = namespace(enhancement)
+    points, rank = table.growth.shape
+    place = xp.clip(enhancement * (1 / table.step_ppm_m), min=0.0, max=float(points - 1))
+    below = xp.clip(xp.floor(place), max=float(points - 2))
+    first = xp.reshape(xp.astype(below, xp.int64), (-1,))
+    low = xp.take(table.growth, first, axis=0)
+    high = xp.take(table.growth, first + 1, axis=0)
+    growth = low + (high - low) * xp.reshape(place - below, (-1, 1))
+    lead = table.weights.shape[:-2]
+    log_t = xp.matmul(xp.reshape(growth, (*lead, -1, rank)), table.weights)
+    return xp.reshape(log_t, (*enhancement.shape, table.weights.shape[-1]))

@@ -1,13 +1,23 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onboard.errors import UsageError
+from onboard.scenes.arrays import NumpyRandom, TorchRandom, host
 from onboard.scenes.derive.methane import QUIET_LOG, bin_table
-from onboard.scenes.methane import MAX_ENHANCEMENT, apply, log_transmittance, methane_curve
+from onboard.scenes.methane import (
+    MAX_ENHANCEMENT,
+    apply,
+    attenuation,
+    log_transmittance,
+    methane_curve,
+    methane_table,
+)
 
 CENTRES = np.arange(381.0, 2494.0, 7.4)
 FWHM = np.full(CENTRES.size, 8.6)
@@ -87,3 +97,47 @@ def test_binning_keeps_radiance_weighted_ratios_and_removes_rounding() -> None:
     np.testing.assert_array_equal(ratio[2], 1.0)
     assert weight[0] == pytest.approx(1.0)
     assert centres[0] == 1560.0
+
+
+@pytest.mark.parametrize("kind", [NumpyRandom, TorchRandom])
+def test_batched_attenuation_is_the_curve(kind: Any) -> None:
+    table = methane_table(CENTRES, FWHM)
+    rng = np.random.default_rng(1)
+    maps = np.concatenate([rng.uniform(0, MAX_ENHANCEMENT, 1000), rng.uniform(0, 3000, 1990), [0.0, -5.0]])
+    maps = maps.astype(np.float32).reshape(2, 11, -1)
+    array = kind(0).asarray(maps)
+    log_t = host(attenuation(array, table.on(array)))
+    assert log_t.shape == (2, 11, maps.shape[-1], CENTRES.size)
+    assert log_t.dtype == np.float32
+    np.testing.assert_allclose(log_t, CURVE(maps), atol=1e-5)
+    assert not log_t[maps <= 0].any()
+    quiet = ~CURVE.log_t.any(axis=0)
+    assert quiet.any()
+    assert not log_t[..., quiet].any()
+
+
+def test_strong_columns_go_on_dimming_by_the_power_law() -> None:
+    table = methane_table(CENTRES, FWHM)
+    points = np.asarray([16e3, 32e3, 64e3, 128e3, 200e3, 900e3], np.float32)
+    log_t = attenuation(points, table)
+    strong = CURVE.log_t[-1] < -0.02
+    ratio = log_t[1:4, strong] / log_t[:3, strong]
+    np.testing.assert_allclose(ratio[1:], np.broadcast_to(ratio[0], ratio[1:].shape), rtol=1e-3)
+    assert np.all(log_t[4, strong] < log_t[3, strong])
+    np.testing.assert_array_equal(log_t[5], log_t[4])
+
+
+def test_each_tile_may_have_its_own_bands() -> None:
+    centres = np.stack([CENTRES, CENTRES + 2.0])
+    table = methane_table(centres, np.stack([FWHM, FWHM]))
+    maps = np.random.default_rng(2).uniform(0, 9000, (2, 5, 6)).astype(np.float32)
+    log_t = attenuation(maps, table)
+    for tile in range(2):
+        np.testing.assert_allclose(log_t[tile], methane_curve(centres[tile], FWHM)(maps[tile]), atol=1e-5)
+
+
+def test_a_table_without_sense_is_refused() -> None:
+    with pytest.raises(UsageError, match="ends where"):
+        methane_table(CENTRES, FWHM, strongest=1000.0)
+    with pytest.raises(UsageError, match="differ in shape"):
+        methane_table(CENTRES, FWHM[1:])
