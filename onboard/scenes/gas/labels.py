@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from array_api_compat import device
 
 from onboard.errors import UsageError
 from onboard.scenes.arrays import Array, namespace
@@ -71,13 +70,13 @@ def label_tiles(own: Array, rule: LabelRule) -> tuple[Array, Array]:
     # Bytes hold the count, at most 25, and are quick to add.
     count = _box_sums(_box_sums(xp.astype(above, xp.uint8), -1), -2)
     standing = above & (count >= rule.least_pixels)
-    claims = own * standing
+    claims = xp.where(standing, own, 0.0)
     best = claims[..., 0, :, :]
     number = xp.astype(best > 0, xp.int32)
     for plume in range(1, own.shape[-3]):
         stronger = claims[..., plume, :, :] > best
         best = xp.maximum(best, claims[..., plume, :, :])
-        number = xp.where(stronger, xp.asarray(plume + 1, dtype=xp.int32, device=device(own)), number)
+        number = xp.where(stronger, xp.full_like(number, plume + 1), number)
     return standing, number
 
 

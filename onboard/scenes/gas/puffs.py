@@ -31,7 +31,7 @@ GUST = 0.25
 # Share of the eddies' spread that widens a puff; the rest moves it.
 RELATIVE_SHARE = (0.4, 0.7)
 FIRST_SPREAD_M = (20.0, 80.0)
-INTERMITTENCY = (0.15, 0.7)
+INTERMITTENCY = (0.1, 0.6)
 EDGE_PPM_M = 2.0
 
 
@@ -76,7 +76,7 @@ def blow(
     """
     age, span = ages(sources, random.asarray(np.linspace(0, 1, puffs + 1) ** CROWDING))
     life = sources.reach / sources.wind
-    flicker = ornstein_uhlenbeck(random, age, life * random.uniform(life.shape, 0.03, 0.25), 2)
+    flicker = ornstein_uhlenbeck(random, age, life * random.uniform(life.shape, 0.04, 0.3), 2)
     mass = release(random, sources, age, span, flicker[..., 0])
     along, across = carry(sources, veer, gust, age, span)
     shift, spread = eddies(random, sources, age, flicker[..., 1])

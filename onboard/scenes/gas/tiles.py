@@ -100,6 +100,7 @@ def tile_plumes(
         )
     xp = random.xp
     there = random.uniform((n, most)) < chance
+    present = xp.astype(there, xp.float32)
     wind, direction = draw_winds(random, (n,), most)
     rate = (emissions or Emissions(*emission_range)).draw(random, (n, most))
     sources = Sources(rate, wind, direction, random.choice(KIND_ODDS, (n, most)))
@@ -107,11 +108,10 @@ def tile_plumes(
     puffs = blow(random, sources, *histories, puffs=TILE_PUFFS, pixel_m=pixel_m)
     line, sample = tile_places(random, puffs, (lines, samples), CLUSTER_M / pixel_m)
     edges = tuple(random.asarray(np.arange(size + 1) - 0.5) for size in (lines, samples))
-    shown = Puffs(puffs.line, puffs.sample, puffs.sigma, puffs.amount * there[..., None])
+    shown = Puffs(puffs.line, puffs.sample, puffs.sigma, puffs.amount * present[..., None])
     own = rasterise(shown, line, sample, (edges[0], edges[1]))
     own = fade_edges(ruffle(own, tile_texture(random, n, lines, samples)))
     _, plume_id = label_tiles(own, rule or LabelRule())
-    present = xp.astype(there, xp.float32)
     mass = xp.sum(own, axis=(-2, -1)) * (KG_PER_PPM_M_M2 * pixel_m**2)
     return TilePlumes(
         enhancement=xp.sum(own, axis=-3),

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from onboard.errors import UsageError
 from onboard.scenes.arrays import NumpyRandom, TorchRandom, host
@@ -71,3 +72,18 @@ def test_tiles_without_sense_are_refused(bad: dict[str, Any]) -> None:
     figures: dict[str, Any] = {"n": 1, "lines": 8, "samples": 8, "most": 1, **bad}
     with pytest.raises(UsageError, match="tiles of plumes"):
         tile_plumes(NumpyRandom(0), **figures)
+
+
+def test_no_value_goes_to_the_host_on_the_way() -> None:
+    seen: list[str] = []
+
+    class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            seen.append(str(func))
+            return func(*args, **(kwargs or {}))
+
+    with Watch():  # type: ignore[no-untyped-call]
+        tile_plumes(TorchRandom(5), 2, 32, 32, 3)
+    assert any("bmm" in name for name in seen)
+    waits = ("_local_scalar_dense", "nonzero", "masked_select", "unique")
+    assert not [name for name in seen if any(w in name for w in waits)]
