@@ -20,6 +20,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from onboard.scenes.arrays import Array, namespace
+from onboard.scenes.memory import exponential
 from onboard.scenes.response import Float64
 
 AIR_FIELDS = 6
@@ -96,8 +97,7 @@ def radiance(
     """
     sun = shade if shadow is None else (shadow if shade is None else shade * shadow)
     # In-place steps on arrays made here: fresh memory costs more than the arithmetic.
-    ground = combine(fields, light.curves)
-    ground = exponential(ground)
+    ground = exponential(combine(fields, light.curves))
     ground *= light.scale
     if environment is None:
         bounce = reflectance * (-light.sphere)
@@ -128,15 +128,6 @@ def _lit(light: Light, sun: Array) -> Array:
     lit = (sun - 1.0)[..., None] * (light.direct * light.straight)
     lit += light.straight
     return lit
-
-
-def exponential(values: Array) -> Array:
-    """Return exp of an array, in its own memory where the library can; the array is given up."""
-    if hasattr(values, "exp_"):
-        return values.exp_()
-    if isinstance(values, np.ndarray):
-        return np.exp(values, out=values)
-    return namespace(values).exp(values)
 
 
 def combine(values: Array, curves: Array) -> Array:

@@ -1,0 +1,1 @@
+"""What the instrument and its first processing do to radiance."""
