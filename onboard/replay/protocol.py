@@ -73,7 +73,10 @@ class SceneTruth(Protocol):
 
 
 def score_capture(
-    prediction: Prediction, truth: SceneTruth, thresholds: Thresholds, rules: Rules | None = None
+    prediction: Prediction,
+    truth: SceneTruth,
+    thresholds: Thresholds | None = None,
+    rules: Rules | None = None,
 ) -> Tally:
     """Count one capture.
 
@@ -82,7 +85,8 @@ def score_capture(
     Args:
         prediction: What the method says.
         truth: What is there.
-        thresholds: From which scores.
+        thresholds: From which scores; without them only curves and enhancements are counted, as is enough
+            to choose some.
         rules: What counts as what.
 
     Raises:
@@ -93,7 +97,12 @@ def score_capture(
     tally = Tally(ScoreCurve(prediction.scale), captures=1)
     if prediction.plume_score is not None:
         _check_shape("plume_score", prediction.plume_score, valid.shape)
-        _score_plumes(tally, prediction.plume_score, truth, valid, thresholds.plume, rules)
+        true = (truth.plume_id > 0) & valid
+        tally.curve.add(true[valid], prediction.plume_score[valid])
+        if thresholds is not None:
+            tally.judged = 1
+            score = np.nan_to_num(prediction.plume_score, nan=-np.inf)
+            _judge_plumes(tally, (score >= thresholds.plume) & valid, true, truth, rules)
     if prediction.enhancement is not None:
         _check_shape("enhancement", prediction.enhancement, valid.shape)
         _score_enhancement(tally, prediction.enhancement, truth, valid, rules)
@@ -109,12 +118,8 @@ def _check_shape(name: str, layer: Array, shape: tuple[int, ...]) -> None:
         )
 
 
-def _score_plumes(
-    tally: Tally, score: Array, truth: SceneTruth, valid: Mask, threshold: float, rules: Rules
-) -> None:
-    true = (truth.plume_id > 0) & valid
-    found = (np.nan_to_num(score, nan=-np.inf) >= threshold) & valid
-    tally.curve.add(true[valid], score[valid])
+def _judge_plumes(tally: Tally, found: Mask, true: Mask, truth: SceneTruth, rules: Rules) -> None:
+    valid = np.asarray(truth.valid) != 0
     tally.pixels.add(true[valid], found[valid])
     tally.false_tiles, tally.empty_tiles = false_tiles(
         found, true, valid, window=rules.window, stride=rules.stride, most_pixels=rules.tile_pixels
@@ -166,7 +171,7 @@ def _score_minerals(
     prediction: Prediction,
     truth: SceneTruth,
     valid: Mask,
-    thresholds: Thresholds,
+    thresholds: Thresholds | None,
     rules: Rules,
 ) -> None:
     scores = prediction.mineral_scores
@@ -179,18 +184,32 @@ def _score_minerals(
         score = scores[layer][valid]
         mineral = MineralTally(ScoreCurve(prediction.mineral_scale))
         mineral.curve.add(present, score)
-        limit = thresholds.minerals.get(name, float("inf"))
-        mineral.pixels.add(present, np.nan_to_num(score, nan=-np.inf) >= limit)
+        if thresholds is not None:
+            limit = thresholds.minerals.get(name, float("inf"))
+            mineral.pixels.add(present, np.nan_to_num(score, nan=-np.inf) >= limit)
         tally.minerals[name] = mineral
 
 
 def results(tally: Tally) -> dict[str, Any]:
-    """Turn counts into figures; None where something is undefined or was not predicted."""
+    """Turn counts into figures; None where something is undefined, was not predicted or not judged."""
+    predicted = tally.curve.counts.any()
+    judged = _plume_results(tally) if predicted and tally.judged else {}
+    pixels = judged.pop("pixels", {}) | _curve_results(tally.curve)
+    return {
+        "captures": tally.captures,
+        "pixels": pixels if predicted else None,
+        **{name: judged.get(name) for name in ("plumes", "false_alarms")},
+        "enhancement": tally.regression.results() | tally.errors.results(),
+        "background": tally.background.results(),
+        "minerals": _mineral_results(tally.minerals),
+    }
+
+
+def _plume_results(tally: Tally) -> dict[str, Any]:
     labelled = [plume for plume in tally.plumes if plume["pixels"]]
     hits = sum(plume["found"] for plume in labelled)
     return {
-        "captures": tally.captures,
-        "pixels": tally.pixels.scores() | _curve_results(tally.curve),
+        "pixels": tally.pixels.scores(),
         "plumes": {
             "labelled": len(labelled),
             "found": hits,
@@ -200,14 +219,11 @@ def results(tally: Tally) -> dict[str, Any]:
             "by_peak_ppm_m": _recall(tally.plumes, "peak_ppm_m", PEAK_EDGES),
         },
         "false_alarms": {
-            "per_capture": tally.false_components / tally.captures,
-            "large_per_capture": tally.large_false_components / tally.captures,
+            "per_capture": tally.false_components / tally.judged,
+            "large_per_capture": tally.large_false_components / tally.judged,
             "tile_fpr": tally.false_tiles / tally.empty_tiles if tally.empty_tiles else None,
             "empty_tiles": tally.empty_tiles,
         },
-        "enhancement": tally.regression.results() | tally.errors.results(),
-        "background": tally.background.results(),
-        "minerals": _mineral_results(tally.minerals),
     }
 
 
@@ -230,7 +246,7 @@ def _mineral_results(minerals: Mapping[str, MineralTally]) -> dict[str, Any] | N
     scores = {}
     for name, mineral in minerals.items():
         scores[name] = mineral.pixels.scores() | _curve_results(mineral.curve)
-    there = [score for score in scores.values() if score["true_pixels"]]
+    there = [score for score in scores.values() if score["best_f1"] is not None]
     return {
         "macro_f1": mean_of([score["f1"] for score in there]),
         "macro_best_f1": mean_of([score["best_f1"] for score in there]),

@@ -78,6 +78,7 @@ class Tally:
     Attributes:
         curve: The plume score over true and other pixels.
         captures: Captures counted.
+        judged: Those of them where a threshold said what is plume; without it curves alone are counted.
         pixels: Plume pixels at the threshold.
         components: Patches of predicted pixels.
         false_components: Patches away from any plume.
@@ -93,6 +94,7 @@ class Tally:
 
     curve: ScoreCurve
     captures: int = 0
+    judged: int = 0
     pixels: Confusion = field(default_factory=Confusion)
     components: int = 0
     false_components: int = 0
@@ -122,7 +124,7 @@ class Tally:
             curve = ScoreCurve(values["curve"]["scale"])
             blank = cls(curve, minerals={name: MineralTally(curve) for name in values["minerals"]})
             result = _restored(blank, values)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise UsageError(
                 "these are no counts of a capture", found=f"{type(error).__name__}: {error}"
             ) from error
@@ -170,7 +172,13 @@ def _plain(value: Any) -> Any:
 def _runs(counts: npt.NDArray[np.int64]) -> dict[str, Any]:
     """Histograms are mostly empty: their shape, the places that are not, and what stands there."""
     places = np.flatnonzero(counts)
-    return {"shape": list(counts.shape), "at": places.tolist(), "counts": counts.ravel()[places].tolist()}
+    filled = counts.ravel()[places]
+    # Text, because indented JSON would give every number a line of its own.
+    return {"shape": list(counts.shape), "at": _text(places), "counts": _text(filled)}
+
+
+def _text(numbers: npt.NDArray[np.int64]) -> str:
+    return " ".join(str(number) for number in numbers.tolist())
 
 
 def _restored(like: Any, value: Any) -> Any:
@@ -180,7 +188,8 @@ def _restored(like: Any, value: Any) -> Any:
         return {name: _restored(inner, value[name]) for name, inner in like.items()}
     if isinstance(like, np.ndarray):
         counts = np.zeros(int(np.prod(value["shape"])), np.int64)
-        counts[value["at"]] = value["counts"]
+        places = np.array(value["at"].split(), np.int64)
+        counts[places] = np.array(value["counts"].split(), np.int64)
         return counts.reshape(value["shape"])
     if isinstance(like, list):
         return [dict(row) for row in value]

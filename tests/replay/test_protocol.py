@@ -109,9 +109,13 @@ def test_nothing_said_is_nothing_found() -> None:
 
 
 def test_thresholds_come_from_pooled_curves() -> None:
-    blank = Thresholds()
-    tallies = [score_capture(prediction(), truth(), blank) for _ in range(2)]
-    assert tallies[0].pixels.tp == 0
+    tallies = [score_capture(prediction(), truth()) for _ in range(2)]
+    unjudged = results(pooled(tallies))
+    assert unjudged["plumes"] is None
+    assert unjudged["false_alarms"] is None
+    assert unjudged["pixels"]["best_f1"] > 0.5
+    assert unjudged["minerals"]["macro_f1"] is None
+    json.dumps(unjudged, allow_nan=False)
     chosen = choose_thresholds(tallies)
     assert 0.01 < chosen.plume <= 0.9
     assert 0.1 < chosen.minerals["calcite"] <= 0.7
