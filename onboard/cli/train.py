@@ -13,6 +13,7 @@ from onboard.errors import MissingExtraError
 
 @click.command()
 @click.argument("recipe")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -23,10 +24,12 @@ from onboard.errors import MissingExtraError
     "--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes that simulate."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
-def command(recipe: str, out: Path, workers: int, as_json: bool) -> None:
+def command(recipe: str, overrides: tuple[str, ...], out: Path, workers: int, as_json: bool) -> None:
     """Train RECIPE: the name of a shipped recipe, or a TOML file.
 
-    Shows progress, keeps checkpoints, and goes on from the last one when called again.
+    KEY=VALUE replaces what the recipe says, as in steps=500 or pool.train=20. data=NAME:PATH trains on a
+    public data set, several of them on a mixture; data=scenes is the simulated pool. docs/datasets.md lists
+    the sets. Shows progress, keeps checkpoints, and goes on from the last one when called again.
     """
     try:
         from onboard.training.run import train
@@ -35,11 +38,14 @@ def command(recipe: str, out: Path, workers: int, as_json: bool) -> None:
     from onboard.training.operating_point import named
     from onboard.training.recipe import load_recipe
 
-    metrics = train(load_recipe(recipe), out, workers=workers, interactive=sys.stderr.isatty())
+    metrics = train(load_recipe(recipe, overrides), out, workers=workers, interactive=sys.stderr.isatty())
     if as_json:
         click.echo(json.dumps(metrics, indent=2))
         return
-    for part in ("validation", "test"):
-        click.echo(f"[{part}]")
-        for line in named(metrics[part]):
+    sections = {part: found for part, found in metrics.items() if part in ("validation", "test")}
+    for name, parts in metrics.get("data", {}).items():
+        sections |= {f"{name}, {part}": found for part, found in parts.items()}
+    for title, found in sections.items():
+        click.echo(f"[{title}]")
+        for line in named(found):
             click.echo("  " + line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import lightning
@@ -11,6 +12,8 @@ from torch import Tensor
 from onboard.models import registry
 from onboard.models.linescan import Linescan
 from onboard.models.streaming_filter import LOG_SCALE
+from onboard.training.adapters.mixture import Source
+from onboard.training.adapters.stems import TileStems
 from onboard.training.body_input import FeaturePrior, InputScales, body_input
 from onboard.training.losses import methane_loss, mineral_loss
 from onboard.training.recipe import Recipe
@@ -60,21 +63,27 @@ def feature_prior(network: Linescan, sample: dict[str, Tensor]) -> FeaturePrior:
 class LinescanTraining(lightning.LightningModule):
     """Trains stem and body together; keeps an exponential moving average of the weights."""
 
-    def __init__(self, recipe: Recipe, tables: FlightTables) -> None:
+    def __init__(self, recipe: Recipe, tables: FlightTables, sources: Sequence[Source] = ()) -> None:
         super().__init__()
         self.recipe = recipe
         self.scales = InputScales()
         self.network = registry.build(
             recipe.model, centres=tables.centres, fwhm=tables.fwhm, **recipe.settings
         )
+        self.tiles = TileStems(self.network.stem, list(sources), tables) if sources else None
+        if self.tiles is not None:
+            self.tiles.silence_unseen(self.network.stem)
         self.average = torch.optim.swa_utils.AveragedModel(self.network, avg_fn=_decayed, use_buffers=True)
 
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
-        """Return the loss of one batch."""
-        logits = logits_of(self.network, batch, self.scales)
-        valid = batch["physics"][..., 2]
-        methane = methane_loss(logits[:, 0], batch["plume"] * valid, batch["enhancement"], valid)
-        minerals = mineral_loss(logits[:, 1:], batch["minerals"], valid)
+        """Return the loss of one batch, of simulated patches or of a public set's tiles."""
+        if self.tiles is not None and "plume_weight" in batch:
+            methane, minerals = self.tiles.losses(self.network, batch, self.scales)
+        else:
+            logits = logits_of(self.network, batch, self.scales)
+            valid = batch["physics"][..., 2]
+            methane = methane_loss(logits[:, 0], batch["plume"] * valid, batch["enhancement"], valid)
+            minerals = mineral_loss(logits[:, 1:], batch["minerals"], valid)
         self.log_dict({"methane": methane, "minerals": minerals}, prog_bar=True)
         return methane + 2.0 * minerals
 

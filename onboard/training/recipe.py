@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from onboard.errors import UsageError
+from onboard.training.overrides import overridden
 
 RECIPES = "onboard.training.recipes"
 
@@ -42,6 +44,21 @@ class PoolRecipe:
 
 
 @dataclass(frozen=True)
+class DataRecipe:
+    """A data set to train on.
+
+    Attributes:
+        name: A public set's name (docs/datasets.md), or "scenes" for the simulated pool.
+        path: Its folder, or the training CSV in it; scenes need none.
+        share: Share of batches, relative to the other sets'.
+    """
+
+    name: str = ""
+    path: str = ""
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One training.
 
@@ -59,6 +76,7 @@ class Recipe:
         checkpoint_steps: A checkpoint every so many steps.
         mineral_label: Abundance from which a mineral counts as present.
         pool: The patches.
+        data: Data sets, in batches of one each; the pool alone if there is none.
     """
 
     name: str
@@ -74,10 +92,16 @@ class Recipe:
     checkpoint_steps: int = 200
     mineral_label: float = 0.15
     pool: PoolRecipe = field(default_factory=PoolRecipe)
+    data: tuple[DataRecipe, ...] = ()
 
 
-def load_recipe(name_or_path: str) -> Recipe:
+def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe by the name of a shipped one, or by the path of a TOML file.
+
+    Args:
+        name_or_path: Which recipe.
+        overrides: ``key=value`` each, in place of what the recipe says: ``steps=100``, ``pool.train=3``,
+            ``data=NAME:PATH`` (see :mod:`onboard.training.overrides`).
 
     Raises:
         UsageError: No such recipe, broken TOML, an unknown key, or a value of the wrong kind.
@@ -96,10 +120,14 @@ def load_recipe(name_or_path: str) -> Recipe:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError("recipe is not TOML", file=name_or_path, found=str(error)) from error
+    table = overridden(table, overrides)
     pool = _checked(PoolRecipe, table.pop("pool", {}), name_or_path, "pool.")
-    settings = table.pop("settings", {})
+    settings, data = table.pop("settings", {}), _checked_data(table.pop("data", []), name_or_path)
     return Recipe(
-        **_checked(Recipe, {"name": name, **table}, name_or_path), settings=settings, pool=PoolRecipe(**pool)
+        **_checked(Recipe, {"name": name, **table}, name_or_path),
+        settings=settings,
+        pool=PoolRecipe(**pool),
+        data=data,
     )
 
 
@@ -107,6 +135,30 @@ def shipped_recipes() -> list[str]:
     """Return the names of the recipes that come with the package."""
     found = resources.files(RECIPES).iterdir()
     return sorted(item.name.removesuffix(".toml") for item in found if item.name.endswith(".toml"))
+
+
+def _checked_data(items: Any, file: str) -> tuple[DataRecipe, ...]:
+    """Return a recipe's data sets: known, each once, with a path but for the scenes."""
+    from onboard.training.adapters.registry import SCENES, check_name
+
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise UsageError("data is no list of tables", file=file, field="data", expected="[[data]] tables")
+    data = tuple(DataRecipe(**_checked(DataRecipe, item, file, "data.")) for item in items)
+    for item in data:
+        check_name(item.name)
+        if not item.path and item.name != SCENES:
+            raise UsageError(
+                "data set has no path", file=file, field=item.name, expected=f"data={item.name}:PATH"
+            )
+    names = [item.name for item in data]
+    if len(set(names)) < len(names):
+        raise UsageError("data set is named twice", file=file, field="data", found=", ".join(names))
+    if data and not sum(item.share for item in data) > 0:
+        raise UsageError("no data set has a share", file=file, field="data.share", expected="some above 0")
+    return tuple(
+        DataRecipe(item.name, str(Path(item.path).resolve()) if item.path else "", item.share)
+        for item in data
+    )
 
 
 def _checked(kind: type, table: dict[str, Any], file: str, prefix: str = "") -> dict[str, Any]:

@@ -18,6 +18,9 @@ from torch.utils.data import DataLoader
 from onboard.errors import OutputError
 from onboard.models.linescan import Linescan
 from onboard.sensors import load_sensor
+from onboard.training.adapters.mixture import MixedBatches, Source
+from onboard.training.adapters.registry import SCENES
+from onboard.training.adapters.training import all_sources, judge_tiles, open_sets, tile_point, tile_report
 from onboard.training.body_input import InputScales
 from onboard.training.dataset import PlumePatches
 from onboard.training.module import LinescanTraining
@@ -51,6 +54,7 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = Fa
         OutputError: The folder holds another recipe's training.
     """
     started = time.monotonic()
+    sets = open_sets(recipe)
     _claim(out, recipe)
     lightning.seed_everything(recipe.seed, verbose=False)
     # One core belongs to the process that makes samples; more threads than cores slow both down.
@@ -60,13 +64,15 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = Fa
     pools = {
         part: ensure_pool(out / "pool", recipe.pool, tables, recipe.sensor, part, workers)
         for part in ("train", "validation", "test")
+        if not recipe.data or any(item.name == SCENES for item in recipe.data)
     }
+    sources = all_sources(recipe, sets, tables, pools.get("train"))
     simulated = time.monotonic()
-    module = _fit(recipe, out, tables, pools["train"], interactive)
+    module = _fit(recipe, out, tables, pools.get("train"), sources, interactive)
     network: Linescan = module.average.module.eval()  # type: ignore[assignment]
     _save_model(network, recipe, out)
     trained = time.monotonic()
-    metrics = _judge(network, recipe, out, tables, pools)
+    metrics = _judge(network, recipe, out, tables, pools, sources)
     metrics["seconds"] = {
         "patches": simulated - started,
         "training": trained - simulated,
@@ -79,6 +85,8 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = Fa
 def _claim(out: Path, recipe: Recipe) -> None:
     """Make the folder ours, or find that it was ours."""
     stamp = json.loads(json.dumps(asdict(recipe)))
+    if not recipe.data:
+        del stamp["data"]
     file = out / RECIPE_FILE
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -98,17 +106,21 @@ def _claim(out: Path, recipe: Recipe) -> None:
         raise OutputError("run folder cannot be written", file=out, found=error.strerror) from error
 
 
-def _fit(recipe: Recipe, out: Path, tables: FlightTables, pool: Pool, interactive: bool) -> LinescanTraining:
-    module = LinescanTraining(recipe, tables)
+def _fit(
+    recipe: Recipe,
+    out: Path,
+    tables: FlightTables,
+    pool: Pool | None,
+    sources: list[Source],
+    interactive: bool,
+) -> LinescanTraining:
+    module = LinescanTraining(recipe, tables, sources)
     checkpoint = out / CHECKPOINT
     done = 0
     if checkpoint.exists():
         done = int(torch.load(checkpoint, map_location="cpu", weights_only=False)["global_step"])
         log.info("going on from step %d of %d", done, recipe.steps)
-    data = PlumePatches(
-        pool, tables, recipe.seed, recipe.mineral_label, recipe.crop, first=done * recipe.batch
-    )
-    loader = DataLoader(data, batch_size=recipe.batch, num_workers=1, prefetch_factor=2)
+    loader = _loader(recipe, tables, pool, sources, done)
     keeper = ModelCheckpoint(
         dirpath=out,
         filename="last",
@@ -133,6 +145,20 @@ def _fit(recipe: Recipe, out: Path, tables: FlightTables, pool: Pool, interactiv
     return module
 
 
+def _loader(
+    recipe: Recipe, tables: FlightTables, pool: Pool | None, sources: list[Source], done: int
+) -> DataLoader[dict[str, torch.Tensor]]:
+    """Batches from step ``done`` on: of the pool alone, or of several sources."""
+    if sources:
+        mixed = MixedBatches(sources, [item.share for item in recipe.data], recipe, first=done)
+        return DataLoader(mixed, batch_size=None, num_workers=1, prefetch_factor=2)
+    assert pool is not None
+    data = PlumePatches(
+        pool, tables, recipe.seed, recipe.mineral_label, recipe.crop, first=done * recipe.batch
+    )
+    return DataLoader(data, batch_size=recipe.batch, num_workers=1, prefetch_factor=2)
+
+
 def _save_model(network: Linescan, recipe: Recipe, out: Path) -> None:
     state = {"model": recipe.model, "settings": network.settings.as_dict(), "state": network.state_dict()}
     aside = out / "model.pt.partial"
@@ -141,20 +167,33 @@ def _save_model(network: Linescan, recipe: Recipe, out: Path) -> None:
 
 
 def _judge(
-    network: Linescan, recipe: Recipe, out: Path, tables: FlightTables, pools: dict[str, Pool]
+    network: Linescan,
+    recipe: Recipe,
+    out: Path,
+    tables: FlightTables,
+    pools: dict[str, Pool],
+    sources: list[Source],
 ) -> dict[str, Any]:
-    """Choose thresholds on validation patches and report on test patches."""
+    """Choose thresholds on validation patches, or tiles if there are no patches, and report on test's."""
     scales = InputScales()
-    validation = score_pool(network, pools["validation"], tables, scales, recipe.mineral_label)
-    point = choose(validation)
+    tiles = judge_tiles(network, sources, scales, recipe.mineral_label)
+    metrics: dict[str, Any] = {}
+    if pools:
+        validation = score_pool(network, pools["validation"], tables, scales, recipe.mineral_label)
+        point = choose(validation)
+        metrics["validation"] = report(validation, point)
+        del validation
+    else:
+        point = tile_point(tiles)
     _write(
         out / "operating_point.json",
         {**point.as_dict(), **scales.as_dict(), "mineral_label": recipe.mineral_label},
     )
-    metrics: dict[str, Any] = {"validation": report(validation, point)}
-    del validation
-    test = score_pool(network, pools["test"], tables, scales, recipe.mineral_label)
-    metrics["test"] = report(test, point)
+    if pools:
+        test = score_pool(network, pools["test"], tables, scales, recipe.mineral_label)
+        metrics["test"] = report(test, point)
+    if tiles:
+        metrics["data"] = tile_report(tiles, point)
     return metrics
 
 

@@ -1,0 +1,102 @@
+"""Tables for the bands of a data set: what flight knows of a sensor, made for any band table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from onboard.errors import CaptureError
+from onboard.models.stem import NOMINAL_SPACING_NM, WavelengthAwareStem, baking_matrix
+from onboard.sensors import load_sensor
+from onboard.training.adapters.common import Array64, TileSet
+from onboard.training.tables import FILTER_WINDOWS_NM, FlightTables, make_tables
+
+LEAST_FILTER_BANDS = 10
+"""Fewer bands in CH4's windows do not make a matched filter."""
+GAP_NM = 30.0
+"""Neighbours further apart than this are not one spectrum."""
+MOST_SPACING_NM = 15.0
+SAME_TABLE_NM = 2.0
+
+
+def tile_tables(tiles: TileSet) -> FlightTables:
+    """Return the tables of a data set's bands.
+
+    Noise coefficients are EMIT's at the same wavelengths: they only steady a covariance of few pixels.
+
+    Args:
+        tiles: The data set.
+
+    Raises:
+        CaptureError: Too few bands where methane absorbs.
+    """
+    sensor = load_sensor("emit")
+    centres, fwhm = tiles.centres, tiles.fwhm
+    inside = sum(int(((centres >= low) & (centres <= high)).sum()) for low, high in FILTER_WINDOWS_NM)
+    if inside < LEAST_FILTER_BANDS:
+        raise CaptureError(
+            "data set has too few bands where methane absorbs",
+            file=tiles.path,
+            field="bands",
+            found=f"{inside} of {centres.size} within "
+            + " and ".join(f"{low:g}-{high:g} nm" for low, high in FILTER_WINDOWS_NM),
+            expected=f"at least {LEAST_FILTER_BANDS}",
+            remedy="get the edition of the set with all bands",
+        )
+    noise = {
+        name: np.interp(centres, sensor.centres, getattr(sensor, name))
+        for name in ("noise_a", "noise_b", "noise_c")
+    }
+    return make_tables(replace(sensor, name=tiles.name, centres=centres, fwhm=fwhm, **noise))
+
+
+def spacing(centres: Array64) -> Array64:
+    """Return what each band stands for, (bands,) nm: half the way to its neighbours in the same spectrum.
+
+    A band alone, as the visible ones of the OxHyper methane sets are, stands for a nominal 7.4 nm: in a full
+    table it would.
+
+    Args:
+        centres: (bands,) nm, rising.
+    """
+    result = np.full(centres.shape, NOMINAL_SPACING_NM)
+    for run in np.split(np.arange(centres.size), np.flatnonzero(np.diff(centres) > GAP_NM) + 1):
+        if run.size > 1:
+            result[run] = np.gradient(centres[run])
+    return np.asarray(np.clip(result, 1.0, MOST_SPACING_NM))
+
+
+def stem_basis(stem: WavelengthAwareStem, tables: FlightTables) -> Tensor:
+    """Return the (knots, bands) float32 matrix that makes a stem's weights those of a band table.
+
+    It is that of :func:`~onboard.models.stem.baking_matrix`, but for bands beside a gap, which there would
+    stand for part of the gap. Knots that no band touches have rows of zeros: what such a table does not see
+    neither adds to a feature nor learns.
+
+    Args:
+        stem: The stem.
+        tables: Of the band table.
+    """
+    whole = np.clip(np.abs(np.gradient(tables.centres)), 1.0, MOST_SPACING_NM)
+    matrix = baking_matrix(stem.knots, tables.centres, tables.fwhm) * (spacing(tables.centres) / whole)
+    return torch.from_numpy(matrix).float()
+
+
+def same_table(one: FlightTables, other: FlightTables) -> bool:
+    """Return whether two tables are of the same bands, calibrations apart."""
+    if one.centres.shape != other.centres.shape:
+        return False
+    return bool(np.abs(one.centres - other.centres).max() <= SAME_TABLE_NM)
+
+
+def touched(bases: list[Tensor]) -> npt.NDArray[np.bool_]:
+    """Return (knots,) bool: knots that any of some band tables touches.
+
+    Args:
+        bases: (knots, bands) each.
+    """
+    return np.asarray(np.logical_or.reduce([(basis != 0).any(dim=1).numpy() for basis in bases]), np.bool_)
