@@ -32,7 +32,7 @@ def counting_build(recipe: SceneRecipe, sensor: Sensor) -> Scene:
 
 
 def some(part: str, count: int = 2) -> list[Any]:
-    return [shrunk(capture, 96, 64) for capture in benchmark_set(part)[:count]]
+    return [shrunk(capture, 160, 64) for capture in benchmark_set(part)[:count]]
 
 
 def test_validation_then_test_then_nothing_is_done_twice(tmp_path: Path) -> None:
