@@ -45,3 +45,12 @@ def rounded(values: Array) -> Array:
     if isinstance(values, np.ndarray):
         return np.rint(values, out=values)
     return namespace(values).round(values)
+
+
+def at_most(values: Array, limit: Array) -> Array:
+    """Return an array held to an upper limit, shaped to broadcast against it."""
+    if hasattr(values, "clamp_"):
+        return values.clamp_(max=limit)
+    if isinstance(values, np.ndarray):
+        return np.minimum(values, limit, out=values)
+    return namespace(values).minimum(values, limit)

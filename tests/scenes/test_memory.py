@@ -15,6 +15,7 @@ CASES = [
     (memory.root, np.sqrt(np.maximum(VALUES, 0))),
     (memory.magnitude, np.abs(VALUES)),
     (memory.rounded, np.rint(VALUES)),
+    (lambda values: memory.at_most(values, like([0.5], values)), np.minimum(VALUES, 0.5)),
 ]
 
 

@@ -2,8 +2,9 @@
 
 Smile and band shift, response and dark residuals of each element, noise, full scale, quantisation; then what
 level 1B does: the bands at the seam of the order-sorting filter are bridged, bad elements filled in.
-Every step is a pure function of radiance (..., samples, bands); arrays of elements are (samples, bands) for
-one scene and (n, 1, samples, bands) for n. Radiance in uW cm-2 sr-1 nm-1.
+Every step is a function of radiance (..., samples, bands); arrays of elements are (samples, bands) for one
+scene and (n, 1, samples, bands) for n. Radiance in uW cm-2 sr-1 nm-1. A step may write its result where its
+radiance was, as far as it says that it takes that over.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from onboard.scenes.arrays import Array, namespace
 from onboard.scenes.instrument.elements import BadElements, repair
-from onboard.scenes.memory import magnitude, root, rounded
+from onboard.scenes.memory import at_most, magnitude, root, rounded
 
 NOISE_STREAM = 7919
 
@@ -91,20 +92,18 @@ def shifted(radiance: Array, shear: Array) -> Array:
         radiance: (..., samples, bands).
         shear: Shift over twice the distance of bands, 0 for the first and the last band.
     """
-    xp = namespace(radiance)
-    if radiance.shape[-1] < 3:
-        return radiance
+    moved = namespace(radiance).asarray(radiance, copy=True)
     slope = radiance[..., 2:] - radiance[..., :-2]
     slope *= shear[..., 1:-1]
-    slope += radiance[..., 1:-1]
-    return xp.concat([radiance[..., :1], slope, radiance[..., -1:]], axis=-1)
+    moved[..., 1:-1] += slope
+    return moved
 
 
 def respond(radiance: Array, gain: Array, offset: Array) -> Array:
-    """Return radiance times each element's relative response, plus its dark residual."""
-    seen = radiance * gain
-    seen += offset
-    return seen
+    """Return radiance, which is taken over, times each element's response, plus its dark residual."""
+    radiance *= gain
+    radiance += offset
+    return radiance
 
 
 def noise_sigma(radiance: Array, noise: Array) -> Array:
@@ -119,13 +118,12 @@ def noise_sigma(radiance: Array, noise: Array) -> Array:
 
 
 def quantised(radiance: Array, quantum: Array, full_scale: Array) -> Array:
-    """Return radiance in whole counts, none above full scale.
+    """Return radiance, which is taken over, in whole counts, none above full scale.
 
     EMIT's 14-bit words hold two co-added frames (Keymeulen et al. 2023); an element above the saturation
     count says no more than that.
     """
-    xp = namespace(radiance)
-    counts = xp.minimum(radiance, full_scale)
+    counts = at_most(radiance, full_scale)
     counts /= quantum
     counts = rounded(counts)
     counts *= quantum

@@ -1,8 +1,6 @@
-"""Detectors drawn from statistics of EMIT's, or taken from its measured files; windows of them for tiles."""
+"""Detectors drawn from statistics of EMIT's, or taken from its measured files."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from onboard.errors import UsageError
 from onboard.scenes.arrays import Array, Random, seed_of
 from onboard.scenes.instrument.detector import Detector, Seam
-from onboard.scenes.instrument.elements import BadElements, bad_elements, draw_bad_elements
+from onboard.scenes.instrument.elements import bad_elements, draw_bad_elements
 from onboard.scenes.instrument.measured import SAMPLES, MeasuredDetector
 from onboard.scenes.instrument.radiometry import full_scale, quantum
 from onboard.scenes.response import Float64
@@ -73,14 +71,19 @@ def draw_detector(
     seam, weights = seam_of(wavelengths)
     anchor = random.asarray(0.0)
     left_out = tuple(range(seam[0], seam[1]))
+
+    def array(values: ArrayLike) -> Array:
+        # Libraries keep the order of axes in memory, and are slow in another one.
+        return random.asarray(np.ascontiguousarray(values))
+
     return Detector(
-        shear=random.asarray(shift * _steepness(wavelengths)),
-        gain=random.asarray(1 + rng.uniform(*RESIDUAL_SHARE) * departure),
-        offset=random.asarray(offset),
-        noise=random.asarray(table),
-        full_scale=random.asarray(full_scale(wavelengths)),
-        quantum=random.asarray(quantum(wavelengths)),
-        seam=Seam(seam[0], seam[1] - seam[0], random.asarray(weights)) if left_out else None,
+        shear=array(shift * _steepness(wavelengths)),
+        gain=array(1 + rng.uniform(*RESIDUAL_SHARE) * departure),
+        offset=array(offset),
+        noise=array(table),
+        full_scale=array(full_scale(wavelengths)),
+        quantum=array(quantum(wavelengths)),
+        seam=Seam(seam[0], seam[1] - seam[0], array(weights)) if left_out else None,
         elements=bad_elements(bad, anchor, left_out),
     )
 
@@ -148,104 +151,3 @@ def seam_of(centres: Float64) -> tuple[tuple[int, int], Float64]:
             if i != j:
                 weights[i] *= (centres[inside] - nodes[j]) / (nodes[i] - nodes[j])
     return (first, last), weights
-
-
-@dataclass(frozen=True)
-class DetectorBank:
-    """Whole detectors, of which tiles get windows.
-
-    Attributes:
-        width: Columns of each detector.
-        samples: Columns of a window.
-        arrays: ``shear``, ``gain``, ``offset`` and ``bad``, float32 (count * width, bands).
-        template: A detector for all that is the same in all of them.
-        repaired: Largest number of columns with bad elements in a window.
-        compared: 1 for bands on which spectra may be compared, (bands,).
-    """
-
-    width: int
-    samples: int
-    arrays: dict[str, Array]
-    template: Detector
-    repaired: int
-    compared: Array
-
-    @classmethod
-    def build(
-        cls,
-        random: Random,
-        centres: ArrayLike,
-        noise: ArrayLike,
-        samples: int,
-        *,
-        count: int = 12,
-        measured: MeasuredDetector | None = None,
-        smile_nm: float = 0.05,
-        shift_nm: float = 0.03,
-    ) -> DetectorBank:
-        """Draw whole detectors of EMIT's width; see ``draw_detector``.
-
-        Raises:
-            UsageError: Windows wider than a detector, no detectors, or bands that were not measured.
-        """
-        if not 1 <= samples <= SAMPLES or count < 1:
-            raise UsageError(
-                "a bank of detectors out of bounds",
-                field="samples, count",
-                found=(samples, count),
-                expected=f"1 to {SAMPLES}, at least 1",
-            )
-        xp = random.xp
-        drawn = [
-            draw_detector(
-                random.child("bank", k),
-                centres,
-                noise,
-                SAMPLES,
-                measured=measured,
-                smile_nm=smile_nm,
-                shift_nm=shift_nm,
-            )
-            for k in range(count)
-        ]
-        bad = [xp.zeros_like(d.gain) if d.elements is None else d.elements.bad for d in drawn]
-        arrays = {name: xp.concat([getattr(d, name) for d in drawn]) for name in ("shear", "gain", "offset")}
-        arrays["bad"] = xp.concat(bad)
-        sick = np.stack([np.asarray(xp.max(b, axis=-1).tolist()) for b in bad])
-        within = np.cumsum(np.pad(sick, ((0, 0), (1, 0))), axis=1)
-        most = int((within[:, samples:] - within[:, :-samples]).max())
-        seam = drawn[0].seam
-        left_out = () if seam is None else tuple(range(seam.first, seam.first + seam.count))
-        compared = random.asarray(~np.isin(np.arange(arrays["gain"].shape[1]), left_out))
-        return cls(SAMPLES, samples, arrays, drawn[0], most, compared)
-
-    def draw(self, random: Random, n: int) -> Detector:
-        """Draw n windows; arrays of elements are (n, 1, samples, bands)."""
-        xp = random.xp
-        count = self.arrays["gain"].shape[0] // self.width
-        which = random.integers(0, count, (n,)) * self.width
-        first = which + random.integers(0, self.width - self.samples + 1, (n,))
-        rows = first[:, None] + random.asarray(np.arange(self.samples), "int64")[None, :]
-        flat = xp.reshape(rows, (-1,))
-
-        def cut(name: str) -> Array:
-            taken = xp.take(self.arrays[name], flat, axis=0)
-            return xp.reshape(taken, (n, 1, self.samples, taken.shape[-1]))
-
-        elements = None
-        if self.repaired:
-            bad = cut("bad")
-            # Columns with bad elements come first; the others fill up and are left as they are.
-            order = xp.argsort(xp.max(bad[:, 0], axis=-1), axis=-1, descending=True, stable=True)
-            elements = BadElements(bad, order[:, : self.repaired], self.compared)
-        same = self.template
-        return Detector(
-            shear=cut("shear"),
-            gain=cut("gain"),
-            offset=cut("offset"),
-            noise=same.noise,
-            full_scale=same.full_scale,
-            quantum=same.quantum,
-            seam=same.seam,
-            elements=elements,
-        )

@@ -69,7 +69,7 @@ def bad_elements(bad: Mask, array: Array, seam: tuple[int, ...] = ()) -> BadElem
 
 
 def repair(radiance: Array, elements: BadElements) -> Array:
-    """Return radiance with bad elements filled in, line by line.
+    """Return radiance, which is taken over, with bad elements filled in, line by line.
 
     Args:
         radiance: (..., samples, bands); with elements of n scenes (n, ..., samples, bands).
@@ -81,7 +81,7 @@ def repair(radiance: Array, elements: BadElements) -> Array:
     n, k = columns.shape
     bad = xp.reshape(elements.bad, (n, samples, bands))
     mask = xp.take_along_axis(bad, xp.broadcast_to(columns[:, :, None], (n, k, bands)), axis=1)[:, None, :, :]
-    flat = xp.asarray(xp.reshape(radiance, (-1, bands)), copy=True)
+    flat = xp.reshape(radiance, (-1, bands))
     lines = xp.reshape(flat, (n, -1, samples, bands))
     count = lines.shape[1]
     first = xp.arange(n * count, dtype=xp.int64, device=flat.device) * samples

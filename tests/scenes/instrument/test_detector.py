@@ -133,11 +133,11 @@ def _step(name: str, detector: Detector, fine: Detector, radiance: Any, noise: A
     if name == "shifted":
         return steps.shifted(radiance, detector.shear)
     if name == "respond":
-        return steps.respond(radiance, detector.gain, detector.offset)
+        return steps.respond(radiance + 0, detector.gain, detector.offset)
     if name == "sigma":
         return steps.noise_sigma(radiance, detector.noise)
     if name == "quantised":
-        return steps.quantised(radiance, fine.quantum, fine.full_scale)
+        return steps.quantised(radiance + 0, fine.quantum, fine.full_scale)
     if name == "bridged":
         assert detector.seam is not None
         return steps.bridged(radiance, detector.seam)

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
 
 import numpy as np
 import pytest
 
 from onboard.errors import UsageError
 from onboard.scenes.arrays import NumpyRandom, TorchRandom, host
-from onboard.scenes.instrument.detector import observe
-from onboard.scenes.instrument.draw import DetectorBank, draw_detector, seam_of
+from onboard.scenes.instrument.draw import draw_detector, seam_of
 from onboard.scenes.instrument.measured import BANDS, SAMPLES, MeasuredDetector
 from onboard.sensors import load_sensor
 
@@ -91,39 +89,3 @@ def test_a_measured_detector_gives_windows_of_itself() -> None:
     np.testing.assert_array_equal(whole.elements.bad, source.bad.T)
     with pytest.raises(UsageError):
         draw_detector(NumpyRandom(1), CENTRES, NOISE, SAMPLES + 1, measured=source)
-
-
-@pytest.mark.parametrize("kind", [NumpyRandom, TorchRandom])
-def test_tiles_get_windows_of_whole_detectors(kind: Any) -> None:
-    bank = DetectorBank.build(kind(1), CENTRES[SHORT], NOISE[:, SHORT], 32, count=2)
-    detector = bank.draw(kind(2), 3)
-    bands = int(SHORT.sum())
-    assert detector.gain.shape == (3, 1, 32, bands)
-    assert detector.elements is not None
-    assert detector.elements.columns.shape == (3, bank.repaired)
-    radiance = kind(3).uniform((3, 5, 32, bands), 0.3, 1.0)
-    noise = kind(4).normal(radiance.shape)
-    seen = host(observe(detector, radiance, noise))
-    assert seen.shape == radiance.shape
-    assert np.isfinite(seen).all()
-    # Every bad element of a window lies in a column that is repaired.
-    bad = np.asarray(host(detector.elements.bad)[:, 0].max(axis=-1))
-    columns = host(detector.elements.columns)
-    for scene in range(3):
-        assert set(np.flatnonzero(bad[scene])) <= set(columns[scene])
-    one = host(bank.arrays["gain"]).reshape(2, SAMPLES, bands)
-    assert np.isin(host(detector.gain)[:, 0, 5, 0], one[:, :, 0]).all()
-
-
-def test_windows_follow_their_key_and_both_libraries_share_the_bank() -> None:
-    kinds = (NumpyRandom, TorchRandom)
-    one, other = (DetectorBank.build(kind(1), CENTRES[SHORT], NOISE[:, SHORT], 16, count=1) for kind in kinds)
-    np.testing.assert_array_equal(one.arrays["bad"], host(other.arrays["bad"]))
-    assert one.repaired == other.repaired
-    np.testing.assert_array_equal(one.draw(NumpyRandom(5), 4).gain, one.draw(NumpyRandom(5), 4).gain)
-
-
-@pytest.mark.parametrize(("samples", "count"), [(0, 2), (1243, 2), (32, 0)])
-def test_what_is_no_bank_is_refused(samples: int, count: int) -> None:
-    with pytest.raises(UsageError):
-        DetectorBank.build(NumpyRandom(1), CENTRES, NOISE, samples, count=count)

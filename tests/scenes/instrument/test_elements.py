@@ -31,7 +31,7 @@ def test_bad_elements_are_filled_in_close_to_what_is_there() -> None:
     spoilt = np.where(bad, 99.0, truth).astype(np.float32)
     prepared = elements.bad_elements(bad, spoilt)
     assert prepared is not None
-    result = elements.repair(spoilt, prepared)
+    result = elements.repair(spoilt.copy(), prepared)
     np.testing.assert_array_equal(result[:, ~bad], truth[:, ~bad])
     error = np.abs(result - truth)[:, bad]
     assert error.max() < 0.25
@@ -60,16 +60,16 @@ def test_columns_that_are_bad_themselves_give_nothing() -> None:
     spoilt = np.where(bad, 1e4, truth).astype(np.float32)
     prepared = elements.bad_elements(bad, spoilt)
     assert prepared is not None
-    assert elements.repair(spoilt, prepared).max() < 10
+    assert elements.repair(spoilt.copy(), prepared).max() < 10
 
 
 def test_lines_are_repaired_on_their_own() -> None:
     truth, bad = spectra(), bad_map()
     prepared = elements.bad_elements(bad, truth)
     assert prepared is not None
-    whole = elements.repair(truth, prepared)
+    whole = elements.repair(truth.copy(), prepared)
     for line in range(SHAPE[0]):
-        np.testing.assert_allclose(elements.repair(truth[line], prepared), whole[line], atol=1e-6)
+        np.testing.assert_allclose(elements.repair(truth[line].copy(), prepared), whole[line], atol=1e-6)
 
 
 def test_scenes_of_a_batch_have_elements_of_their_own() -> None:
@@ -79,10 +79,10 @@ def test_scenes_of_a_batch_have_elements_of_their_own() -> None:
     most = max(int(bad.any(axis=1).sum()) for bad in maps)
     order = np.stack([np.argsort(~bad.any(axis=1), kind="stable")[:most] for bad in maps])
     both = BadElements(np.stack(maps)[:, None].astype(np.float32), order, np.ones(SHAPE[-1], np.float32))
-    result = elements.repair(truth, both)
+    result = elements.repair(truth.copy(), both)
     for i, one in enumerate(alone):
         assert one is not None
-        np.testing.assert_allclose(result[i], elements.repair(truth[i], one), atol=1e-6)
+        np.testing.assert_allclose(result[i], elements.repair(truth[i].copy(), one), atol=1e-6)
 
 
 def test_numpy_and_torch_agree() -> None:
@@ -90,7 +90,7 @@ def test_numpy_and_torch_agree() -> None:
     truth, bad = spectra(), bad_map()
     results = []
     for there in (np.zeros(()), place):
-        values = like(truth, there)
+        values = like(truth.copy(), there)
         prepared = elements.bad_elements(bad, values)
         assert prepared is not None
         results.append(host(elements.repair(values, prepared)))
