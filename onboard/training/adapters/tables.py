@@ -21,6 +21,8 @@ GAP_NM = 30.0
 """Neighbours further apart than this are not one spectrum."""
 MOST_SPACING_NM = 15.0
 SAME_TABLE_NM = 2.0
+LEAST_COVER = 0.95
+"""Share of the sensor's own weight at a knot from which a band table is said to cover it."""
 
 
 def tile_tables(tiles: TileSet) -> FlightTables:
@@ -73,17 +75,21 @@ def spacing(centres: Array64) -> Array64:
 def stem_basis(stem: WavelengthAwareStem, tables: FlightTables) -> Tensor:
     """Return the (knots, bands) float32 matrix that makes a stem's weights those of a band table.
 
-    It is that of :func:`~onboard.models.stem.baking_matrix`, but for bands beside a gap, which there would
-    stand for part of the gap. Knots that no band touches have rows of zeros: what such a table does not see
-    neither adds to a feature nor learns.
+    It is that of :func:`~onboard.models.stem.baking_matrix`, with two differences. A band beside a gap does
+    not stand for part of the gap. And a knot that these bands cover less than the sensor's own do, as one
+    visible band alone covers the knots around it, has a row of zeros: otherwise a feature would weigh those
+    wavelengths here one way and in flight another. What a table does not see neither adds to a feature, as if
+    it were as bright as the reference, nor learns.
 
     Args:
-        stem: The stem.
+        stem: The stem, built for the sensor's bands.
         tables: Of the band table.
     """
     whole = np.clip(np.abs(np.gradient(tables.centres)), 1.0, MOST_SPACING_NM)
     matrix = baking_matrix(stem.knots, tables.centres, tables.fwhm) * (spacing(tables.centres) / whole)
-    return torch.from_numpy(matrix).float()
+    own = stem.basis.double().sum(dim=1).cpu().numpy()
+    seen = (own > 0) & (matrix.sum(axis=1) >= LEAST_COVER * own)
+    return torch.from_numpy(matrix * seen[:, None]).float()
 
 
 def same_table(one: FlightTables, other: FlightTables) -> bool:
@@ -94,7 +100,7 @@ def same_table(one: FlightTables, other: FlightTables) -> bool:
 
 
 def touched(bases: list[Tensor]) -> npt.NDArray[np.bool_]:
-    """Return (knots,) bool: knots that any of some band tables touches.
+    """Return (knots,) bool: knots that any of some band tables covers.
 
     Args:
         bases: (knots, bands) each.

@@ -35,14 +35,37 @@ def test_a_full_tables_basis_is_the_stems_own(tables: FlightTables) -> None:
     torch.testing.assert_close(stem_basis(stem, tables), stem.basis, rtol=1e-5, atol=1e-7)
 
 
-def test_part_of_a_table_weighs_its_bands_as_the_whole_does(home: Path) -> None:
+def test_part_of_a_table_weighs_its_bands_as_the_whole_does_or_not_at_all(home: Path) -> None:
     sensor = load_sensor("emit")
     tiles = open_synthetic(home / "oxhyper-synthetic-ch4")
     stem = WavelengthAwareStem(sensor.centres, sensor.fwhm)
     basis = stem_basis(stem, tile_tables(tiles)).numpy()
     whole = baking_matrix(knot_grid(), sensor.centres, sensor.fwhm)
     same = [int(np.abs(sensor.centres - centre).argmin()) for centre in tiles.centres]
-    np.testing.assert_allclose(basis, whole[:, same], rtol=0.02, atol=1e-6)
+    seen = basis.any(axis=1)
+    np.testing.assert_allclose(basis[seen], whole[:, same][seen], rtol=0.02, atol=1e-6)
+    assert seen[(stem.knots > 1590) & (stem.knots < 1690)].all()
+    assert seen[(stem.knots > 2020) & (stem.knots < 2470)].all()
+    # Three visible bands 90 nm apart are no spectrum.
+    assert not seen[stem.knots < 1560].any()
+
+
+def test_features_of_some_bands_are_those_of_all_where_the_rest_weighs_nothing(home: Path) -> None:
+    torch.manual_seed(0)
+    sensor = load_sensor("emit")
+    tiles = open_synthetic(home / "oxhyper-synthetic-ch4")
+    stem = WavelengthAwareStem(sensor.centres, sensor.fwhm)
+    basis = stem_basis(stem, tile_tables(tiles))
+    with torch.no_grad():
+        stem.weight *= torch.from_numpy(touched([basis]))
+    log = 0.3 * torch.randn(200, 1) + torch.randn(200, 6) @ torch.from_numpy(
+        np.stack([np.sin(sensor.centres / (150.0 + 60.0 * k)) for k in range(6)]).astype(np.float32) * 0.1
+    )
+    same = [int(np.abs(sensor.centres - centre).argmin()) for centre in tiles.centres]
+    whole = log @ (stem.weight @ stem.basis).T
+    part = log[:, same] @ (stem.weight @ basis).T
+    assert ((part - whole).abs().mean(dim=0) < 0.1 * whole.std(dim=0)).all()
+    assert part.std() > 0.05
 
 
 def test_bands_alone_stand_for_a_nominal_width() -> None:
