@@ -2,7 +2,7 @@
 
 Each detector column has its own mean and covariance, because each has its own response; the target is
 the mean dimmed by a unit of methane (Thompson et al. 2015, AMT 8, 4383, section 2; Foote et al. 2020,
-TGRS 58, 6480, eqs. 1-4). The covariance is drawn towards its own diagonal by as much as predicts
+TGRS 58, 6480, section II). The covariance is drawn towards its own diagonal by as much as predicts
 left-out pixels best (Theiler 2012, SPIE 8391, 83910P), as EMIT's own methane code does.
 """
 
@@ -143,7 +143,7 @@ def column_filter(
 
     With x a pixel, mu and C its column's mean and covariance, s the unit absorption and t = s * mu, the
     enhancement is (x - mu)' C^-1 t / (t' C^-1 t), divided with ``albedo_correction`` by the pixel's
-    relative brightness x' mu / mu' mu (Foote et al. 2020, eqs. 2 and 6).
+    relative brightness x' mu / mu' mu (Foote et al. 2020, section II).
 
     Args:
         radiance: (lines, samples, bands) float32, uW cm-2 sr-1 nm-1.

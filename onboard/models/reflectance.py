@@ -20,7 +20,7 @@ def apparent_reflectance(
     """Reflectance of a flat, evenly lit ground that would send this radiance through one known air.
 
     With y = (L - path) / scale, reflectance is y / (1 + sphere y): the radiative transfer of a Lambertian
-    ground (Vermote et al. 1997, IEEE TGRS 35, 675, eq. 3) solved for reflectance. One air stands for the
+    ground (Vermote et al. 1997, IEEE TGRS 35, 675) solved for reflectance. One air stands for the
     whole image; what varies within it (water vapour, slopes, haze) stays in the result, as it does after a
     correction by a scene's mean atmosphere.
 

@@ -26,7 +26,7 @@ def spectral_angle(
 ) -> Array:
     """Score every mineral in every pixel by the angle between spectra.
 
-    The angle to a mineral is that to its nearest sample, arccos(x'r / |x||r|) (Kruse et al. 1993, eq. 1).
+    The angle to a mineral is that to its nearest sample, arccos(x'r / |x||r|) (Kruse et al. 1993).
     The score is how much nearer the mineral is than the nearest background sample, in radians; without
     background it is minus the angle.
 

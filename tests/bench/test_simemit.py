@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from bench.methods import Observation
-from bench.simemit import main, read_thresholds, run, world_digest, write_thresholds
+from bench.simemit import freeze, main, read_thresholds, run, world_digest, write_thresholds
 from onboard.errors import CaptureError, UsageError
 from onboard.replay.prediction import Prediction
 from onboard.scenes.scene import Scene, SceneRecipe, build_scene
-from onboard.scenes.simemit import benchmark_set, shrunk
-from onboard.sensors import Sensor
+from onboard.scenes.simemit import benchmark_set, check_frozen, frozen_fingerprints, shrunk
+from onboard.sensors import Sensor, load_sensor
 
 built: list[str] = []
 FILTER, BRIGHT = "column-filter", "tests.bench.test_simemit:brightness_method"
@@ -106,3 +106,14 @@ def test_command_prints_the_tables(tmp_path: Path) -> None:
 def test_world_has_one_digest() -> None:
     assert world_digest() == world_digest()
     assert len(world_digest()) == 64
+
+
+def test_frozen_captures_are_known_again(tmp_path: Path) -> None:
+    captures = some("test")
+    freeze(captures, tmp_path / "frozen.json")
+    known = frozen_fingerprints(tmp_path / "frozen.json")
+    assert set(known) == {capture.name for capture in captures}
+    first, second = (build_scene(capture.recipe, load_sensor("emit")) for capture in captures)
+    assert check_frozen(captures[0], first, known)
+    with pytest.raises(CaptureError):
+        check_frozen(captures[0], second, known)
