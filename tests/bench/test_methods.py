@@ -6,10 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.methods import METHODS, Air, Observation, find_method
+from bench.methods import METHODS, Observation, find_method
+from bench.simemit import observe
 from onboard.errors import UsageError
 from onboard.minerals import MINERALS
 from onboard.scenes.scene import SceneRecipe, build_scene
+from onboard.scenes.simemit import BenchmarkCapture
 from onboard.sensors import load_sensor
 
 LINES, SAMPLES = 128, 64
@@ -22,9 +24,7 @@ def seen() -> Observation:
         seed=3, lines=LINES, samples=SAMPLES, climate="arid-bright", plumes=2, flagged_lines=1
     )
     scene = build_scene(recipe, load_sensor("emit"))
-    air = Air(scene.light.scale, scene.light.path, scene.light.sphere)
-    valid = scene.valid != 0
-    return Observation("small", scene.radiance_block(0, LINES), scene.centres, scene.fwhm, valid, air)
+    return observe(BenchmarkCapture("small", "test", recipe), scene, None)
 
 
 def test_filter_says_ppm_m_where_there_is_light(seen: Observation) -> None:

@@ -38,7 +38,7 @@ def some(part: str, count: int = 2) -> list[Any]:
 def test_validation_then_test_then_nothing_is_done_twice(tmp_path: Path) -> None:
     chosen = run("validation", some("validation"), [FILTER, BRIGHT], tmp_path, build=counting_build)
     gas = chosen["methods"][FILTER]["all"]
-    assert gas["pixels"]["best_f1"] > 0.2
+    assert 0 < gas["pixels"]["best_f1"] < 1
     assert gas["plumes"] is None
     built.clear()
     scored = run("test", some("test"), [FILTER, BRIGHT], tmp_path, build=counting_build)
