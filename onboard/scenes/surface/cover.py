@@ -34,7 +34,8 @@ def draw_cover(
     Returns:
         The cover.
     """
-    cover = natural.lay_channels(random.child("channels"), bare(random, shape), palette, figures, terrain)
+    cover = natural.lay_fans(random.child("fans"), bare(random, shape), palette, figures, terrain)
+    cover = natural.lay_channels(random.child("channels"), cover, palette, figures, terrain)
     cover = natural.lay_playas(random.child("playas"), cover, palette, figures, terrain, tile=tile)
     districts = 1 if tile else CAPTURE_FARMS
     for district in range(districts):

@@ -9,7 +9,7 @@ import numpy as np
 from onboard.scenes.arrays import Array, Random, namespace
 from onboard.scenes.random_fields import softmax, spectral_field
 from onboard.scenes.surface.climates import Figures
-from onboard.scenes.surface.provinces import Provinces
+from onboard.scenes.surface.provinces import Provinces, spread
 from onboard.scenes.surface.terrain import Terrain
 from onboard.scenes.surface.tools import Groups, draw_members, kinds_of, on_pixels, smooth_field
 
@@ -81,9 +81,10 @@ def draw_mixture(
     fields = xp.stack(_drivers(random, provinces, terrain), axis=1)
     shares, intimacy = [], []
     for rows in provinces.blocks():
-        share = _shares(table, fields[:, :, rows, :], provinces.presence(rows))
+        there = provinces.presence(rows)
+        share = _shares(table, fields[:, :, rows, :], there)
         shares.append(share)
-        intimacy.append(xp.sum(share * provinces.spread(close, rows), axis=1))
+        intimacy.append(xp.sum(share * spread(close, there), axis=1))
     return Mixture(members, xp.concat(shares, axis=2), xp.concat(intimacy, axis=1))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from onboard.scenes.arrays import Array, Random
 from onboard.scenes.random_fields import level_above, smooth_step, standardised
+from onboard.scenes.surface import lattice
 from onboard.scenes.surface.climates import Figures
 from onboard.scenes.surface.layers import Cover, Palette
 from onboard.scenes.surface.terrain import Terrain
@@ -100,6 +101,36 @@ def lay_channels(random: Random, cover: Cover, palette: Palette, figures: Figure
     river = on_pixels(figures.happens("rivers")) * smooth_step(terrain.drained, least + 2.0, least + 2.8)
     cover = cover.under(on_pixels(palette.pick("bed", random.child("bed").uniform((n,)))), bed)
     return cover.under(on_pixels(palette.pick("water", random.child("river").uniform((n,)))), share * river)
+
+
+def lay_fans(random: Random, cover: Cover, palette: Palette, figures: Figures, terrain: Terrain) -> Cover:
+    """Lay alluvial fans: cones of gravel that open downstream, streaked from their apex.
+
+    Args:
+        random: Source of chance.
+        cover: What lies there.
+        palette: Materials.
+        figures: Figures of the scenes' climates.
+        terrain: Which way water flows.
+    """
+    xp = random.xp
+    n = cover.share.shape[0]
+    size = on_pixels(log_uniform(random.child("size"), (n,), 40.0, 140.0))
+    start = 200.0 * random.child("start").uniform((2, n, 1, 1))
+    column, row, du, dv = lattice.cells(terrain.downstream + start[0], terrain.aside + start[1], size, size)
+    fan = lattice.of_cell(lattice.properties(random.child("fans"), n, 5), column, row)
+    down, across = du + 0.45 * size, dv - (fan[3] - 0.5) * 0.1 * size
+    slope = across / (xp.abs(down) + 1.0)
+    length = size * (0.35 + 0.5 * fan[1])
+    far = xp.sqrt(down * down + across * across) / length
+    opening = 0.25 + 0.3 * fan[2]
+    inside = xp.clip((opening - xp.abs(slope)) * 8, min=0.0, max=1.0) * smooth_step(1 - far, 0.0, 0.35)
+    inside = inside * xp.astype((fan[0] < 0.45) & (down > 0), xp.float32)
+    streaks = 0.6 + 0.25 * xp.sin(11 * slope + 6.3 * fan[4]) + 0.15 * xp.sin(31 * slope + 6.3 * fan[3])
+    share = on_pixels(figures.happens("fans") * random.child("share").uniform((n,), 0.3, 0.9))
+    return cover.under(
+        palette.pick("bed", fan[4]), share * inside * streaks * (1 - 0.4 * xp.clip(far, max=1.0))
+    )
 
 
 def lay_snow(

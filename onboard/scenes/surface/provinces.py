@@ -57,25 +57,21 @@ class Provinces:
         for start in range(0, lines, step):
             yield slice(start, min(start + step, lines))
 
-    def spread(self, table: Array, rows: slice) -> Array:
-        """Spread figures of provinces over their pixels, blended at borders.
 
-        Args:
-            table: (n, provinces, k).
-            rows: Lines that are wanted.
+def spread(table: Array, presence: Array) -> Array:
+    """Spread figures of provinces over pixels, blended at borders.
 
-        Returns:
-            float32 (n, k, lines, samples).
-        """
-        xp = self.random.xp
-        there = self.presence(rows)
-        n, _, lines, samples = there.shape
-        flat = xp.matmul(xp.matrix_transpose(table), xp.reshape(there, (n, self.count, lines * samples)))
-        return xp.reshape(flat, (n, table.shape[-1], lines, samples))
+    Args:
+        table: (n, provinces, k).
+        presence: Share of every province, (n, provinces, lines, samples).
 
-    def spread_all(self, table: Array) -> Array:
-        """Spread figures of provinces over all lines; see ``spread``."""
-        return self.random.xp.concat([self.spread(table, rows) for rows in self.blocks()], axis=2)
+    Returns:
+        float32 (n, k, lines, samples).
+    """
+    xp = namespace(table)
+    n, count, lines, samples = presence.shape
+    flat = xp.matmul(xp.matrix_transpose(table), xp.reshape(presence, (n, count, lines * samples)))
+    return xp.reshape(flat, (n, table.shape[-1], lines, samples))
 
 
 def draw_provinces(

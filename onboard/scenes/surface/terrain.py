@@ -31,6 +31,8 @@ class Terrain:
         shade: Cosine of the incidence angle over the cosine of the sun's zenith angle; 1 on flat ground.
         drained: Natural logarithm of the area drained, in cells of four pixels.
         valley: Closeness to a valley's floor, about standard normal.
+        downstream: Distance along the drainage in pixels, growing downstream.
+        aside: Distance across it in pixels.
         sun_zenith_deg: (n,).
         sun_azimuth_deg: (n,), clockwise from the direction of falling line numbers.
     """
@@ -41,6 +43,8 @@ class Terrain:
     shade: Array
     drained: Array
     valley: Array
+    downstream: Array
+    aside: Array
     sun_zenith_deg: Array
     sun_azimuth_deg: Array
 
@@ -68,12 +72,12 @@ def draw_terrain(
     xp = random.xp
     n = shape[0]
     rough = random.child("incision").uniform((n,), 0.5, 1.5)
-    cut, drained, valley = _drained_ground(random, shape, rough)
+    flow = _drained_ground(random, shape, rough)
     wide = smooth_field(random.child("regional"), shape, outer=350.0, step=16, slope=4.2, margin=500)
     fine = spectral_field(random.child("fine"), shape, outer=14.0, slope=3.3, margin=0)
     # Heights and plains lie side by side: where the regional height is low, so is the relief.
     vigour = xp.exp(0.5 * wide)
-    raw = vigour * (cut + 0.05 * fine) + 2.5 * wide
+    raw = vigour * (flow.height + 0.05 * fine) + 2.5 * wide
     down, across = slopes(raw)
     steep = xp.sqrt(xp.mean(down * down + across * across, axis=(1, 2)) + 1e-12)
     # A small map may be of a plain or of a mountain side, so its own mean slope says little.
@@ -92,8 +96,10 @@ def draw_terrain(
         height=standardised(raw),
         steepness=xp.sqrt(down * down + across * across),
         shade=shade_of(down, across, sun_zenith_deg, sun_azimuth_deg),
-        drained=drained,
-        valley=valley,
+        drained=flow.drained,
+        valley=flow.valley,
+        downstream=flow.downstream,
+        aside=flow.aside,
         sun_zenith_deg=sun_zenith_deg,
         sun_azimuth_deg=sun_azimuth_deg,
     )
@@ -120,8 +126,19 @@ def shade_of(down: Array, across: Array, sun_zenith_deg: Array, sun_azimuth_deg:
     return xp.clip(light, min=LEAST_SHADE, max=MOST_SHADE)
 
 
-def _drained_ground(random: Random, shape: tuple[int, int, int], rough: Array) -> tuple[Array, Array, Array]:
-    """Lay a drainage network over scenes, turned and bent; return height, drained area and valleys."""
+@dataclass(frozen=True)
+class _Flow:
+    """What a drainage network makes of a scene's ground, each (n, lines, samples)."""
+
+    height: Array
+    drained: Array
+    valley: Array
+    downstream: Array
+    aside: Array
+
+
+def _drained_ground(random: Random, shape: tuple[int, int, int], rough: Array) -> _Flow:
+    """Lay a drainage network over scenes, turned and bent."""
     xp = random.xp
     n, lines, samples = shape
     reach = int(np.ceil(np.hypot(lines, samples)))
@@ -135,7 +152,8 @@ def _drained_ground(random: Random, shape: tuple[int, int, int], rough: Array) -
     )
     wiggle = smooth_field(random.child("wiggle"), shape, outer=40.0, step=4, slope=3.0)
     line, sample = coordinates(random, (lines, samples))
-    line, sample = line - 0.5 * lines + amount * bend[:, 0], sample - 0.5 * samples + amount * bend[:, 1]
+    line = line - 0.5 * lines + amount * bend[:, 0] + 2.5 * wiggle
+    sample = sample - 0.5 * samples + amount * bend[:, 1] - 2.5 * wiggle
     along = line * xp.cos(angle) + sample * xp.sin(angle)
     side = sample * xp.cos(angle) - line * xp.sin(angle)
     # A divide crosses some scenes: water flows away from it on both sides, through networks of their own.
@@ -145,6 +163,7 @@ def _drained_ground(random: Random, shape: tuple[int, int, int], rough: Array) -
     row = divide * (xp.abs(off) + 10) + (1 - divide) * (along + started)
     side = side + divide * xp.astype(off < 0, xp.float32) * 0.37 * reach
     height, drained, valley = network.at(row * (HASTE / CELL), side / CELL)
-    # The two networks know nothing of each other; at the divide both heights run out.
-    joined = 1 - divide * (1 - xp.clip(xp.abs(off) / 40.0, max=1.0))
-    return height * joined - row * (1.2 / reach), drained, valley
+    # The two networks know nothing of each other: where they meet, the ground is a ridge of its own.
+    joined = 1 - divide * (1 - xp.clip(xp.abs(off) / 30.0, max=1.0))
+    height = height * joined + (1 - joined) * (0.6 + 0.5 * wiggle) - row * (1.2 / reach)
+    return _Flow(height, drained, valley, row, side)

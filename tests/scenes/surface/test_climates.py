@@ -25,7 +25,15 @@ def test_the_figures_can_be_drawn_from(climate: Climate) -> None:
         assert 0 <= low <= high < 1
     assert 0 <= climate.sun_zenith_deg[0] < climate.sun_zenith_deg[1] < 75
     assert climate.roads[0] < climate.roads[1]
-    for chance in (climate.pivots, climate.sea, climate.rivers, climate.playa, climate.snow, climate.pads):
+    for chance in (
+        climate.pivots,
+        climate.sea,
+        climate.rivers,
+        climate.fans,
+        climate.playa,
+        climate.snow,
+        climate.pads,
+    ):
         assert 0 <= chance <= 1
 
 

@@ -22,6 +22,7 @@ CLIMATE = replace(
     sea=0.0,
     water=(0.1, 0.1),
     rivers=1.0,
+    fans=1.0,
 )
 SHAPE = (24, 96, 96)
 
@@ -31,7 +32,7 @@ def laid(kind: Any, layer: Callable[..., Cover], climate: Any = CLIMATE) -> tupl
     figures = Figures(random.child("figures"), [climate] * SHAPE[0])
     terrain = draw_terrain(random.child("terrain"), SHAPE, figures)
     palette = draw_palette(random.child("palette"), SHAPE[0], GROUPS, tile=True)
-    extra = {} if layer is natural.lay_channels else {"tile": True}
+    extra = {} if layer in (natural.lay_channels, natural.lay_fans) else {"tile": True}
     cover = layer(random.child("layer"), bare(random, SHAPE), palette, figures, terrain, **extra)
     return host(cover.material), host(cover.share), terrain, palette
 
@@ -39,6 +40,7 @@ def laid(kind: Any, layer: Callable[..., Cover], climate: Any = CLIMATE) -> tupl
 Layer = Callable[..., Cover]
 LAYERS: dict[str, tuple[Layer, tuple[str, ...], tuple[float, float]]] = {
     "channels": (natural.lay_channels, ("bed", "bank", "water"), (0.005, 0.3)),
+    "fans": (natural.lay_fans, ("bed",), (0.005, 0.15)),
     "playas": (natural.lay_playas, ("playa",), (0.01, 0.12)),
     "lakes": (natural.lay_lakes, ("water",), (0.05, 0.2)),
     "snow": (natural.lay_snow, ("snow",), (0.08, 0.4)),
