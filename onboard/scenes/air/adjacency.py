@@ -78,9 +78,9 @@ class Environment:
         result += step
         return result
 
-    def all(self) -> Array:
-        """Return the environment of every pixel, (n, lines, samples, bands)."""
-        down = like(_interpolation(self.shape[0], self.values.shape[1], self.pool), self.values)
+    def all(self, lines: slice = slice(None)) -> Array:
+        """Return the environment of every pixel of some lines, (n, lines, samples, bands)."""
+        down = like(_interpolation(self.shape[0], self.values.shape[1], self.pool)[lines], self.values)
         across = like(_interpolation(self.shape[1], self.values.shape[2], self.pool), self.values)
         return across @ _along_lines(down, self.values)
 

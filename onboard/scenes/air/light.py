@@ -93,7 +93,8 @@ def radiance(
         cloud: Opacity of clouds over the pixel, 0-1, (...); None for a clear sky.
 
     Returns:
-        Ground and path radiance, float32 (..., bands), uW cm-2 sr-1 nm-1.
+        Ground radiance, float32 (..., bands), and path radiance, of that shape or one that broadcasts
+        against it; uW cm-2 sr-1 nm-1.
     """
     sun = shade if shadow is None else (shadow if shade is None else shade * shadow)
     # In-place steps on arrays made here: fresh memory costs more than the arithmetic.
