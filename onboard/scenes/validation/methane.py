@@ -32,7 +32,7 @@ BANDS_PPM_M: dict[str, tuple[float, float]] = {
     "arid-bright": (200.0, 500.0),
     "dark-vegetated": (400.0, 1000.0),
 }
-"""What independently made EMIT-like granules and EMIT itself show; other climates lie between."""
+"""About 300 and 850 ppm m on independently made EMIT-like granules; other climates lie between."""
 ANY_CLIMATE_PPM_M = (200.0, 1000.0)
 
 

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
 
-from onboard.errors import MissingExtraError
+from onboard.errors import MissingExtraError, OutputError
 from onboard.scenes.library import Library
 from onboard.scenes.outputs import whole_files
 from onboard.scenes.validation.figures import INSIDE, MISSING, OUTSIDE, REPORTED, Figure, tally
@@ -82,23 +82,37 @@ def validate(
     """
     require_libraries()
     page, data = out / HTML, out / JSON
+    if not overwrite:
+        refuse_existing(page, data)
+    found = gather(load_sensor("emit"), seed=seed, size=size, emit=emit, outlines=outlines, library=library)
+    drawn = sections(found)
+    settings: dict[str, object] = {
+        "seed": seed,
+        "lines": size[0],
+        "samples": size[1],
+        "emit": found.spectra.emit.source,
+        "outlines": found.shapes.source,
+        "library": library.source if library else "built-in",
+        "version": package_version(),
+    }
+    texts = as_json(drawn, settings), as_html(drawn, settings)
     with whole_files([data, page], overwrite=overwrite) as parts:
-        sensor = load_sensor("emit")
-        found = gather(sensor, seed=seed, size=size, emit=emit, outlines=outlines, library=library)
-        drawn = sections(found)
-        figures = tuple(figure for section in drawn for figure in section.figures)
-        settings = {
-            "seed": seed,
-            "lines": size[0],
-            "samples": size[1],
-            "emit": found.spectra.emit.source,
-            "outlines": found.shapes.source,
-            "library": library.source if library else "built-in",
-            "version": package_version(),
-        }
-        parts[0].write_text(as_json(drawn, settings), encoding="utf-8")
-        parts[1].write_text(as_html(drawn, settings), encoding="utf-8")
-    return ValidationResult(page, data, figures)
+        for part, text in zip(parts, texts, strict=True):
+            part.write_text(text, encoding="utf-8")
+    return ValidationResult(page, data, tuple(figure for section in drawn for figure in section.figures))
+
+
+def refuse_existing(*paths: Path) -> None:
+    """Refuse to replace outputs, before the work rather than after.
+
+    Raises:
+        OutputError: One of them exists.
+    """
+    for path in paths:
+        if path.exists():
+            raise OutputError(
+                "an output exists already", file=path, remedy="give --overwrite, or name another place"
+            )
 
 
 def require_libraries() -> None:

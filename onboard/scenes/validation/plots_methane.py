@@ -71,6 +71,7 @@ def draw_slope(found: Sequence[MethaneOfStudy]) -> str:
             ends = np.array([one.truth.min(), min(float(one.truth.max()), top)])
             axis.plot(ends, offset + one.slope * ends, color=OURS_COLOUR, lw=1.8)
         axis.set_title(f"{one.climate}: slope {one.slope:.2f}")
+        axis.locator_params(nbins=6)
         axis.set(xlim=(0, top), ylim=(-0.05 * top, 1.25 * top))
     for axis in axes.ravel()[len(found) :]:
         axis.set_visible(False)

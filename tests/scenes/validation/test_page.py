@@ -90,10 +90,14 @@ def test_nothing_is_left_where_something_fails(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(under_test, "gather", lambda *_, **__: findings())
     monkeypatch.setattr(under_test, "sections", lambda _: list(drawn()))
 
-    def broken(*_: object) -> str:
-        raise OSError("no space left")
+    write = Path.write_text
 
-    monkeypatch.setattr(under_test, "as_html", broken)
+    def broken(path: Path, text: str, **kwargs: str) -> int:
+        if "html" in path.name:
+            raise OSError("no space left")
+        return write(path, text, **kwargs)
+
+    monkeypatch.setattr(Path, "write_text", broken)
     with pytest.raises(OutputError, match="no space left"):
         validate(tmp_path)
     assert list(tmp_path.iterdir()) == []
