@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -29,3 +31,25 @@ def test_results_are_those_of_the_plain_function(
     result = function(values)
     assert type(result) is type(values)
     np.testing.assert_allclose(host(result), expected, rtol=1e-6)
+
+
+def test_freed_memory_is_kept_on_glibc() -> None:
+    # In a process of its own: the setting cannot be taken back.
+    code = (
+        "import resource, platform, numpy as np\n"
+        "from onboard.scenes.memory import keep_freed_memory\n"
+        "kept = keep_freed_memory()\n"
+        "for _ in range(3): np.ones(10_000_000, np.float32)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "for _ in range(8): np.ones(10_000_000, np.float32)\n"
+        "faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
+        "print(kept, platform.libc_ver()[0], faults)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    kept, library, faults = done.stdout.split(" ")
+    if kept != "True":
+        assert kept == "False"
+        pytest.skip(f"this {library or 'C library'} does not let the threshold be raised")
+    # 40 MB are 9,766 pages.
+    assert library == "glibc"
+    assert int(faults) < 1000
