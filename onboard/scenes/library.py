@@ -7,7 +7,7 @@ side (in the manner of the modified Gaussian model, Sunshine et al. 1990, JGR 95
 
 from __future__ import annotations
 
-import csv
+import logging
 from dataclasses import dataclass
 from functools import lru_cache
 from os import PathLike
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from onboard.errors import CaptureError, UsageError
+from onboard.errors import UsageError
 from onboard.minerals import MINERALS
 from onboard.scenes.response import Float64, band_weights, check_bands, read_table
 
@@ -26,10 +26,10 @@ KNOTS = np.array(
 )
 DARKEST, BRIGHTEST = 0.005, 1.0
 MIN_VARIANTS = 6
-_EDGE_NM = 30.0
-_LEAST_FILLED = 0.6
 # Depth of features, shift of centres in nm, brightness: finer and coarser grains, other compositions.
 _VARIANTS = ((0.55, 0.0, 1.10), (1.5, 0.0, 0.80), (0.8, 3.0, 1.05), (1.2, -3.0, 0.92), (0.4, 1.5, 1.0))
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,18 @@ class Library:
                 expected=", ".join(sorted(set(self.classes))),
             )
         return found
+
+    def taken(self, numbers: ArrayLike) -> Library:
+        """Return a library of the spectra of given numbers (k,), in that order."""
+        chosen = np.asarray(numbers, dtype=np.int64)
+        names, classes = (tuple(f[i] for i in chosen) for f in (self.names, self.classes))
+        return Library(names, classes, self.spectra[chosen], self.source)
+
+    def joined(self, other: Library) -> Library:
+        """Return a library of this one's spectra, then another's."""
+        stacked = np.concatenate([self.spectra, other.spectra])
+        source = f"{self.source} with {other.source}"
+        return Library(self.names + other.names, self.classes + other.classes, stacked, source)
 
     def reflectance(self, centres: ArrayLike, fwhm: ArrayLike) -> NDArray[np.float32]:
         """Reflectance (n, bands) float32 in 0.005..1 for bands of given centres and FWHM in nm.
@@ -217,112 +229,32 @@ def _built_in() -> Library:
     return Library(tuple(names), tuple(classes), stacked, "built-in")
 
 
+def completed(library: Library) -> Library:
+    """Return a library that has every class that scenes are made of.
+
+    Classes that it lacks come from the built-in library; a log line names them. A whole library is returned
+    as it is.
+    """
+    built_in = _built_in()
+    lacking = [c for c in dict.fromkeys(built_in.classes) if c not in library.classes]
+    if not lacking:
+        return library
+    _LOG.warning("%s has no %s: taken from the built-in library", library.source, ", ".join(lacking))
+    return library.joined(built_in.taken(built_in.members(*lacking)))
+
+
 def load_library(path: str | PathLike[str] | None = None) -> Library:
-    """Return the built-in library, or one read from a CSV file.
+    """Return the built-in library, or the user's.
 
     Args:
-        path: None, or a CSV file with header ``class,sample,<wavelength in nm>,...`` and one spectrum of
-            reflectance a row; wavelengths in any order, repeated ones are averaged, empty cells are gaps to
-            interpolate over. Classes named as the ten minerals count as those; every other is background.
+        path: None, or what ``spectra.readers.read_library`` takes: a CSV file, an ENVI spectral library, a
+            text file of the USGS or ECOSTRESS libraries or a folder of them.
 
     Raises:
-        CaptureError: the file cannot be read, or is no such table.
+        CaptureError: the path cannot be read, or is no such library.
     """
-    return _built_in() if path is None else _read_csv(Path(path))
+    if path is None:
+        return _built_in()
+    from onboard.scenes.spectra.readers import read_library
 
-
-def _read_csv(path: Path) -> Library:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CaptureError(
-            "a spectral library cannot be read",
-            file=path,
-            found=str(error),
-            expected="a CSV text file",
-            remedy="check the path",
-        ) from error
-    if len(rows) < 2 or len(rows[0]) < 10 or [c.strip().lower() for c in rows[0][:2]] != ["class", "sample"]:
-        raise CaptureError(
-            "a spectral library is no table of spectra",
-            file=path,
-            field="header",
-            found=",".join(rows[0][:4]) if rows else "nothing",
-            expected="class,sample and at least 8 wavelengths in nm, then at least one spectrum",
-        )
-    wavelengths = _numbers(path, "header", rows[0][2:])
-    _check_reach(path, wavelengths)
-    spectra = np.stack([_spectrum(path, i, row, wavelengths) for i, row in enumerate(rows[1:], 2)])
-    return Library(tuple(r[1] for r in rows[1:]), tuple(r[0].strip() for r in rows[1:]), spectra, str(path))
-
-
-def _numbers(path: Path, field: str, texts: list[str]) -> Float64:
-    try:
-        numbers = np.array(texts, dtype=np.float64)
-    except ValueError as error:
-        raise CaptureError(
-            "a spectral library holds what is no number", file=path, field=field, found=str(error)
-        ) from error
-    bad = ~np.isfinite(numbers)
-    if np.any(bad):
-        raise CaptureError(
-            "a spectral library holds a value that is not finite",
-            file=path,
-            field=field,
-            found=numbers[bad][0],
-            expected="a finite number",
-            remedy="leave cells without a value empty",
-        )
-    return numbers
-
-
-def _spectrum(path: Path, line: int, row: list[str], wavelengths: Float64) -> Float64:
-    """Bring one row onto GRID (n,): sorted, repeats averaged, gaps interpolated, ends held."""
-    field = f"line {line}"
-    if len(row) != wavelengths.size + 2:
-        raise CaptureError(
-            "a spectrum is not as long as the header",
-            file=path,
-            field=field,
-            found=f"{len(row)} columns",
-            expected=f"{wavelengths.size + 2} columns",
-        )
-    there = np.array([bool(text.strip()) for text in row[2:]])
-    if there.mean() < _LEAST_FILLED:
-        raise CaptureError(
-            "a spectrum has too many gaps",
-            file=path,
-            field=field,
-            found=f"{there.sum()} values",
-            expected=f"at least {int(np.ceil(_LEAST_FILLED * wavelengths.size))}",
-            remedy="leave that spectrum out",
-        )
-    values = _numbers(path, field, [text for text in row[2:] if text.strip()])
-    low, high = float(values.min()), float(values.max())
-    if low < -0.1 or high > 2.0:
-        raise CaptureError(
-            "a spectral library holds what is no reflectance",
-            file=path,
-            field=field,
-            found=f"{low:g} to {high:g}",
-            expected="about 0 to 1",
-            remedy="scale reflectance to 0..1 and leave cells without a value empty",
-        )
-    unique, place = np.unique(wavelengths[there], return_inverse=True)
-    merged = np.bincount(place, values) / np.bincount(place)
-    result: Float64 = np.clip(np.interp(GRID, unique, merged), DARKEST, BRIGHTEST)
-    return result
-
-
-def _check_reach(path: Path, wavelengths: Float64) -> None:
-    low, high = float(wavelengths.min()), float(wavelengths.max())
-    if low > 381.0 + _EDGE_NM or high < 2493.0 - _EDGE_NM:
-        raise CaptureError(
-            "a spectral library does not reach over the bands",
-            file=path,
-            field="header",
-            found=f"{low:g} to {high:g} nm",
-            expected="381 to 2493 nm",
-            remedy="give wavelengths in nm, not micrometres" if high < 100.0 else None,
-        )
+    return read_library(Path(path))

@@ -15,7 +15,7 @@ from onboard.scenes.spectra.mixing import albedo_of, reflectance_of
 
 # External reflection of a grain of refractive index 1.5 in diffuse light is 0.09; rough faces trap half.
 SURFACE = 0.05
-LEAST_LEFT = 0.1
+LEAST_LEFT = 0.4
 
 
 def regrain(reflectance: Array, size: Array | float) -> Array:
@@ -41,8 +41,9 @@ def absorb(reflectance: Array, amount: Array) -> Array:
 
     Args:
         reflectance: Spectra (..., bands), 0..1.
-        amount: What is added to the espat function, shaped to broadcast to (..., bands). Negative values
-            take away, never more than 90 % of what absorbs in a band.
+        amount: What is added to the espat function, (..., bands). Where it is negative it takes away; what
+            would leave a band less than 40 % of its absorption is scaled down in all bands alike, so that
+            the absorber keeps its shape.
 
     Returns:
         Reflectance (..., bands), nowhere higher where ``amount`` is positive.
@@ -50,6 +51,6 @@ def absorb(reflectance: Array, amount: Array) -> Array:
     xp = namespace(reflectance)
     albedo = xp.clip(albedo_of(reflectance), min=1e-4)
     espat = (1.0 - albedo) / albedo
-    changed = xp.where(amount < 0.0, xp.clip(espat + amount, min=0.0), espat + amount)
-    changed = xp.where(amount < 0.0, xp.maximum(changed, LEAST_LEFT * espat), changed)
-    return reflectance_of(1.0 / (1.0 + changed))
+    bearable = (1.0 - LEAST_LEFT) * espat / xp.clip(-amount, min=1e-12)
+    part = xp.clip(xp.min(bearable, axis=-1, keepdims=True), max=1.0)
+    return reflectance_of(1.0 / (1.0 + espat + xp.where(amount < 0.0, part * amount, amount)))
