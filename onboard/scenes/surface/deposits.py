@@ -144,14 +144,14 @@ def _shared(random: Random, provinces: Provinces, traits: _Traits) -> Array:
         random.child("family"), (n, 1 + max(FAMILIES), lines, samples), outer=150.0, step=8, margin=250
     )
     belongs = np.asarray(FAMILIES)[:, None] == np.arange(1 + max(FAMILIES))
-    belongs = np.sqrt(FAMILY_PART) * belongs
+    belongs = random.asarray(np.sqrt(FAMILY_PART) * belongs)
     affinity = np.sqrt(PROVINCE_PART) * random.child("affinity").normal((n, len(MINERALS), provinces.count))
     gain = 1 + traits.vein * float(np.sqrt(1 / (1 - OWN_PART)) - 1)
-    weights = xp.broadcast_to(random.asarray(belongs), (n, *belongs.shape))
-    weights = xp.concat([weights, affinity], axis=2) * gain[..., None]
+    belongs, affinity = belongs * gain[..., None], affinity * gain[..., None]
     blocks = []
-    for rows in provinces.blocks():
-        sources = xp.concat([families[:, :, rows, :], provinces.presence(rows)], axis=1)
+    for rows, numbers, there in provinces.blocks():
+        sources = xp.concat([families[:, :, rows, :], there], axis=1)
+        weights = xp.concat([belongs, xp.take(affinity, numbers, axis=2)], axis=2)
         flat = xp.matmul(weights, xp.reshape(sources, (n, sources.shape[1], -1)))
         blocks.append(xp.reshape(flat, (n, len(MINERALS), *sources.shape[2:])))
     return xp.concat(blocks, axis=2) if len(blocks) > 1 else blocks[0]

@@ -21,6 +21,7 @@ CELL = 2
 INCISION = 0.9
 # Widths of valleys in cells: of their floors, and of their sides.
 WIDTHS = (1.2, 5.0)
+ROWS, REACH = 256, 50
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,17 @@ def blurred(random: Random, field: Array) -> Array:
     """Blur fields (n, rows, columns), columns periodic, so that channels become V-shaped valleys."""
     xp = random.xp
     rows, columns = field.shape[1:]
-    down, across = (
-        random.asarray(_kernel(size, around)) for size, around in ((rows, False), (columns, True))
-    )
-    return xp.matmul(xp.matmul(down, field), across.T)
+    gain = np.fft.rfft(_kernel(columns, True)[0]).real
+    across = xp.fft.irfft(xp.fft.rfft(field, axis=2) * random.asarray(gain), n=columns, axis=2)
+    across = xp.astype(across, xp.float32, copy=False)
+    kernel = random.asarray(_kernel(rows, False))
+    parts = []
+    # Far rows weigh next to nothing, so long grids are taken in blocks.
+    for start in range(0, rows, ROWS):
+        stop = min(start + ROWS, rows)
+        near = slice(max(0, start - REACH), min(rows, stop + REACH))
+        parts.append(xp.matmul(kernel[start:stop, near], across[:, near, :]))
+    return xp.concat(parts, axis=1)
 
 
 @lru_cache(maxsize=8)

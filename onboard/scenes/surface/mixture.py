@@ -77,14 +77,12 @@ def draw_mixture(
     close = random.asarray([INTIMATE.get(name, 0.5) for name in names])
     close = xp.reshape(xp.take(close, xp.reshape(kinds, (-1,))), kinds.shape)
     close = xp.clip(close + 0.12 * random.child("close").normal((n, count, SLOTS)), min=0.0, max=1.0)
-    table = xp.reshape(pull, (n, count * SLOTS, len(DRIVERS)))
     fields = xp.stack(_drivers(random, provinces, terrain), axis=1)
     shares, intimacy = [], []
-    for rows in provinces.blocks():
-        there = provinces.presence(rows)
-        share = _shares(table, fields[:, :, rows, :], there)
+    for rows, numbers, there in provinces.blocks():
+        share = _shares(xp.take(pull, numbers, axis=1), fields[:, :, rows, :], there)
         shares.append(share)
-        intimacy.append(xp.sum(share * spread(close, there), axis=1))
+        intimacy.append(xp.sum(share * spread(xp.take(close, numbers, axis=1), there), axis=1))
     return Mixture(members, xp.concat(shares, axis=2), xp.concat(intimacy, axis=1))
 
 
@@ -93,6 +91,7 @@ def _shares(pull: Array, fields: Array, presence: Array) -> Array:
     xp = namespace(pull)
     n, count, lines, samples = presence.shape
     pixels = lines * samples
+    pull = xp.reshape(pull, (n, count * SLOTS, len(DRIVERS)))
     score = xp.matmul(pull[..., 1:], xp.reshape(fields, (n, -1, pixels))) + pull[..., :1]
     score = xp.reshape(score, (n, count, SLOTS, pixels)) * xp.reshape(presence, (n, count, 1, pixels))
     return softmax(xp.reshape(xp.sum(score, axis=1), (n, SLOTS, lines, samples)), axis=1)

@@ -41,21 +41,37 @@ class Provinces:
     angle: Array
     stretch: Array
 
-    def presence(self, rows: slice) -> Array:
-        """Return the share of every province, float32 (n, provinces, lines, samples), in some lines."""
+    def presence(self, rows: slice, numbers: Array | None = None) -> Array:
+        """Return the share of provinces in some lines, float32 (n, provinces, lines, samples).
+
+        Args:
+            rows: Lines that are wanted.
+            numbers: Which provinces, uint8 (provinces,); by default all of them.
+        """
         xp = self.random.xp
-        numbers = self.random.asarray(np.arange(self.count), "uint8")[:, None, None]
+        numbers = self.random.asarray(np.arange(self.count), "uint8") if numbers is None else numbers
+        numbers = numbers[:, None, None]
         mix = xp.astype(self.mix[:, None, rows, :], xp.float32)
         one = xp.astype(self.first[:, None, rows, :] == numbers, xp.float32)
         two = xp.astype(self.second[:, None, rows, :] == numbers, xp.float32)
         return one + mix * (two - one)
 
-    def blocks(self) -> Iterator[slice]:
-        """Yield blocks of lines small enough for arrays of every province."""
+    def blocks(self) -> Iterator[tuple[slice, Array, Array]]:
+        """Yield lines, the numbers of provinces that may lie there, int64, and those provinces' presence.
+
+        A batch is one block of all provinces. A single scene is taken a few lines at a time, with only the
+        provinces that occur in them.
+        """
+        xp = self.random.xp
         n, lines, samples = self.first.shape
         step = max(1, BLOCK // (self.count * samples)) if n == 1 else lines
+        numbers = self.random.asarray(np.arange(self.count), "uint8")
         for start in range(0, lines, step):
-            yield slice(start, min(start + step, lines))
+            rows = slice(start, min(start + step, lines))
+            if step < lines:
+                both = xp.concat([self.first[:, rows, :], self.second[:, rows, :]], axis=0)
+                numbers = xp.unique_values(both)
+            yield rows, xp.astype(numbers, xp.int64), self.presence(rows, numbers)
 
 
 def spread(table: Array, presence: Array) -> Array:

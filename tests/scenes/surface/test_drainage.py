@@ -48,5 +48,13 @@ def test_places_between_cells_are_interpolated_and_columns_wrap() -> None:
     np.testing.assert_allclose(height, [surface[2], 0.5 * (surface[2] + surface[3]), surface[2]], atol=1e-5)
 
 
-def test_a_blur_keeps_constants() -> None:
-    np.testing.assert_allclose(blurred(NumpyRandom(1), np.ones((1, 30, 20), np.float32)), 1, atol=1e-5)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_blur_keeps_constants_and_spreads_alike_both_ways(kind: Any) -> None:
+    random = kind(1)
+    flat = host(blurred(random, random.asarray(np.ones((1, 300, 20)))))
+    np.testing.assert_allclose(flat, 1, atol=1e-4)
+    point = np.zeros((1, 601, 64))
+    point[0, 256, 0] = 1
+    spot = host(blurred(random, random.asarray(point)))[0]
+    np.testing.assert_allclose(spot[256, 1:10], spot[257:266, 0], atol=1e-5)
+    np.testing.assert_allclose(spot[:, 1:32], spot[:, :32:-1], atol=1e-6)

@@ -52,5 +52,9 @@ def test_captures_have_provinces_of_a_hundred_to_five_hundred_pixels_in_any_size
     found = provinces(NumpyRandom, (1, 700, 600), tile=False)
     areas = np.bincount(found.first.ravel(), minlength=found.count)
     assert 50**2 < np.median(areas[areas > 0]) < 500**2
-    joined = np.concatenate([found.presence(rows) for rows in found.blocks()], axis=2)
-    np.testing.assert_array_equal(joined, found.presence(slice(None)))
+    whole = found.presence(slice(None))
+    for rows, numbers, there in found.blocks():
+        np.testing.assert_array_equal(there, whole[:, numbers, rows])
+        np.testing.assert_allclose(there.sum(axis=1), 1, atol=1e-6)
+    assert rows.stop == 700
+    assert numbers.size < found.count
