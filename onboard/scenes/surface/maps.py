@@ -10,6 +10,7 @@ import numpy as np
 from onboard.errors import UsageError
 from onboard.minerals import MINERALS
 from onboard.scenes.arrays import Array, Random
+from onboard.scenes.blas import one_blas_thread
 from onboard.scenes.random_fields import spectral_field
 from onboard.scenes.surface.climates import Climate, Figures
 from onboard.scenes.surface.cover import draw_cover
@@ -151,13 +152,24 @@ def build_surface(
         UsageError: If there are not n climates, the scene is too small, or a group is missing.
     """
     _check(shape, climates, groups)
-    figures = Figures(random.child("figures"), climates)
+    sun = (sun_zenith_deg, sun_azimuth_deg)
+    # Products here are many and small: threads of BLAS would cost more than they give, and change results.
+    with one_blas_thread():
+        maps = _draw(random, shape, Figures(random.child("figures"), climates), groups, tile, sun)
+        return maps if tile else _compact(maps)
+
+
+def _draw(
+    random: Random,
+    shape: tuple[int, int, int],
+    figures: Figures,
+    groups: Groups,
+    tile: bool,
+    sun: tuple[Array | None, Array | None],
+) -> SurfaceMaps:
+    """Draw the maps, each from what was drawn before it."""
     terrain = draw_terrain(
-        random.child("terrain"),
-        shape,
-        figures,
-        sun_zenith_deg=sun_zenith_deg,
-        sun_azimuth_deg=sun_azimuth_deg,
+        random.child("terrain"), shape, figures, sun_zenith_deg=sun[0], sun_azimuth_deg=sun[1]
     )
     palette = draw_palette(random.child("palette"), shape[0], groups, tile=tile)
     cover = draw_cover(random.child("cover"), shape, figures, palette, terrain, tile=tile)
@@ -167,7 +179,7 @@ def build_surface(
     deposits = draw_deposits(random.child("deposits"), figures, provinces, open_ground, tile=tile)
     modulation = draw_modulation(random.child("modulation"), shape)
     pairs = [(groups[name][0], groups[name][-1]) for name in MINERALS]
-    maps = SurfaceMaps(
+    return SurfaceMaps(
         provinces=provinces,
         slot_members=mixture.members,
         slots=mixture.shares * (open_ground * (1 - deposits.total))[:, None, ...],
@@ -184,7 +196,6 @@ def build_surface(
         sun_azimuth_deg=terrain.sun_azimuth_deg,
         endmembers=1 + max(max(numbers) for numbers in groups.values() if numbers),
     )
-    return maps if tile else _compact(maps)
 
 
 def draw_modulation(random: Random, shape: tuple[int, int, int]) -> Array:
