@@ -22,6 +22,7 @@ VEINS = 0.33
 VEIN_SHARE, VEIN_EDGE = 0.2, 0.2533
 # Parts of the variance of a mineral's map: its family's, its provinces', its own.
 FAMILY_PART, PROVINCE_PART, OWN_PART = 0.25, 0.25, 0.5
+ROOT_FAMILY, ROOT_PROVINCE, ROOT_OWN = (p**0.5 for p in (FAMILY_PART, PROVINCE_PART, OWN_PART))
 # Standard deviation of the sum on tiles, where it counts: far out. Splines and borders smooth a little away.
 SPREAD = 0.92
 # Deposits cover what is not built or sown on; where little is open they are denser, within reason.
@@ -80,7 +81,7 @@ def draw_deposits(
         own = _own_field(random.child("own", number), provinces, traits, detail[:, number % 2], number)
         outside = xp.clip(xp.abs(own) * (1 / (0.3 * VEIN_EDGE)) - (1 / 0.3 - 0.5), min=0.0, max=1.0)
         vein = on_pixels(traits.vein[:, number])
-        field = shared[:, number] + (np.sqrt(OWN_PART) * (1 - vein)) * own - (4.0 * vein) * outside
+        field = shared[:, number] + (ROOT_OWN * (1 - vein)) * own - (4.0 * vein) * outside
         found.append(_abundance(field, traits, number, tile=tile))
     total = found[0]
     for abundance in found[1:]:
@@ -144,8 +145,8 @@ def _shared(random: Random, provinces: Provinces, traits: _Traits) -> Array:
         random.child("family"), (n, 1 + max(FAMILIES), lines, samples), outer=150.0, step=8, margin=250
     )
     belongs = np.asarray(FAMILIES)[:, None] == np.arange(1 + max(FAMILIES))
-    belongs = random.asarray(np.sqrt(FAMILY_PART) * belongs)
-    affinity = np.sqrt(PROVINCE_PART) * random.child("affinity").normal((n, len(MINERALS), provinces.count))
+    belongs = random.asarray(ROOT_FAMILY * belongs)
+    affinity = ROOT_PROVINCE * random.child("affinity").normal((n, len(MINERALS), provinces.count))
     gain = 1 + traits.vein * float(np.sqrt(1 / (1 - OWN_PART)) - 1)
     belongs, affinity = belongs * gain[..., None], affinity * gain[..., None]
     blocks = []

@@ -77,7 +77,7 @@ def _basins(random: Random, terrain: Terrain, valley: float, height: float) -> A
         random.child("basin"), terrain.height.shape, outer=110.0, step=8, slope=3.6, margin=250
     )
     field = field + valley * terrain.valley - height * terrain.height
-    return field * (1 / np.sqrt(1 + valley**2 + height**2))
+    return field * float(1 / np.sqrt(1 + valley**2 + height**2))
 
 
 def lay_channels(random: Random, cover: Cover, palette: Palette, figures: Figures, terrain: Terrain) -> Cover:

@@ -46,7 +46,8 @@ def lay_parcels(
     round_ = on_pixels(figures.happens("pivots"))
     u, v = lattice.turned_coordinates(random, shape, lattice.turn(random.child("turn"), n))
     sides = log_uniform(random.child("sides"), (2, n), 3.5, 26.0)
-    pivot = on_pixels(xp.where(random.child("pivot").uniform((n,)) < 0.75, 13.4, 26.8))
+    whole = random.child("pivot").uniform((n,)) < 0.25
+    pivot = 13.4 * on_pixels(1 + xp.astype(whole, xp.float32))
     width = round_ * pivot + (1 - round_) * on_pixels(sides[0])
     height = round_ * pivot + (1 - round_) * on_pixels(sides[0] * 0.5 + 0.4 * sides[1])
     table = lattice.properties(random.child("cells"), n, 5)

@@ -45,6 +45,21 @@ def test_lines_are_the_same_alone_and_together(kind: Any) -> None:
     np.testing.assert_allclose(summed, one, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_maps_of_tiles_are_float32(kind: Any) -> None:
+    maps = tiles(kind, 2, [get_climate("semi-arid")])
+    found = (
+        maps.slots,
+        maps.minerals,
+        maps.blend,
+        maps.cover.share,
+        maps.intimacy,
+        maps.shade,
+        maps.modulation,
+    )
+    assert {host(m).dtype.name for m in (*found, maps.elevation_m, maps.provinces.mix)} == {"float32"}
+
+
 def test_a_capture_is_compact_and_its_pixels_are_whole() -> None:
     maps = build_surface(NumpyRandom(3), (1, 150, 170), [get_climate("farmland")], GROUPS)
     for line in (0, 77, 149):
