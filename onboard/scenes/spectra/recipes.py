@@ -69,13 +69,13 @@ RECIPES: dict[str, Recipe] = {
     ),
     "dry": Recipe(
         {"dry_vegetation": 0.8, "soil": 0.2},
-        gain=(0.85, 1.4), grain=0.2, film_cm=0.008, wet=0.12, leaf_water_cm=(-0.003, 0.006),
+        gain=(0.85, 1.4), grain=0.2, film_cm=0.008, wet=0.12, leaf_water_cm=(0.0, 0.005),
         absorbers={"dry_matter": (0.0, 0.25), "iron_oxide": (0.0, 0.15), "clay": (0.0, 0.04)},
     ),
     "crop": Recipe(
         {"vegetation": 0.5, "dry_vegetation": 0.3, "soil": 0.2},
         gain=(0.7, 1.3), grain=0.15, absorbers={"dry_matter": (0.0, 0.15), "organic_matter": (0.0, 0.2)},
-        film_cm=0.008, wet=0.2, leaf_water_cm=(-0.005, 0.012),
+        film_cm=0.008, wet=0.2, leaf_water_cm=(0.0, 0.012),
     ),
     "water": Recipe({"water": 1.0}, gain=(0.5, 1.5), pure=0.5, grain=0.3, glint=0.02),
     "snow": Recipe(
