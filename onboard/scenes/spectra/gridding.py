@@ -126,7 +126,7 @@ class Gathering:
             self.skip("mixtures that hold one of the ten minerals", name)
             return
         inside = (wavelengths >= FIRST_NM) & (wavelengths <= LAST_NM)
-        if not reaches(wavelengths[there]) or there[inside].mean() < LEAST_FILLED:
+        if not reaches(wavelengths[there]) or there[inside].sum() < LEAST_FILLED * max(inside.sum(), 1):
             self.skip(f"not over {FIRST_NM:g}-{LAST_NM:g} nm", name)
             return
         check_values(file, name, values[there])

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onboard.scenes.arrays import NumpyRandom, Random, TorchRandom, host
-from onboard.scenes.spectra.mixing import albedo_of, mix, reflectance_of
+from onboard.scenes.spectra.mixing import _blend, albedo_of, mix, reflectance_of
 
 fractions = st.floats(0.0, 1.0, width=32)
 
@@ -84,3 +84,9 @@ def test_numpy_and_torch_agree() -> None:
     given_parts = parts(random, (2, 40), 7)
     moved = [torch_random.asarray(a) for a in given_parts]
     np.testing.assert_allclose(host(mix(*moved)), mix(*given_parts), atol=2e-6)
+
+
+def test_all_scenes_at_once_as_on_a_gpu_are_the_same_as_block_by_block() -> None:
+    weights, reflectance, albedo, share = (np.asarray(a) for a in parts(NumpyRandom(8), (3, 5000), 4))
+    whole = _blend(weights, reflectance, 1.0 - albedo, share[..., None])
+    np.testing.assert_allclose(whole, mix(weights, reflectance, albedo, share), atol=2e-6)
