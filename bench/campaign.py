@@ -15,7 +15,7 @@ import click
 from onboard.progress import progress
 from onboard.replay.evaluate import evaluate_run
 from onboard.replay.job import ReplayJob, run_replay
-from onboard.scenes.scene import SceneRecipe
+from onboard.scenes.recipe import SceneRecipe
 from onboard.scenes.simulate import simulate
 from onboard.scenes.truth import truth_path
 

@@ -4,64 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from onboard.errors import UsageError
 from onboard.minerals import MINERALS
+from onboard.scenes.air.adjacency import Environment
+from onboard.scenes.air.clouds import Clouds
+from onboard.scenes.air.light import Light, air_fields, radiance, swath_view_zenith, view_slant
+from onboard.scenes.arrays import NumpyRandom
 from onboard.scenes.atmosphere import Atmosphere
 from onboard.scenes.blas import one_blas_thread
-from onboard.scenes.climates import CLIMATES, Climate, get_climate
-from onboard.scenes.detector import CLOUDY, Detector, draw_detector, draw_line_flags
-from onboard.scenes.fields import Field, level_above, spectral_field
-from onboard.scenes.ground import GroundMaps, build_ground
-from onboard.scenes.library import Library, load_library
-from onboard.scenes.light import Light, make_light, modulation_curves
+from onboard.scenes.gas.plumes import PlumeField
+from onboard.scenes.instrument.detector import Detector, line_noise, observe
+from onboard.scenes.instrument.frames import CLOUDY, cloudy_pixels, draw_line_flags
+from onboard.scenes.instrument.measured import MeasuredDetector
+from onboard.scenes.library import Library
 from onboard.scenes.methane import MethaneCurve, methane_curve
-from onboard.scenes.palette import Palette, draw_palette
-from onboard.scenes.plumes import LABEL_MIN_PIXELS, LABEL_THRESHOLD_PPM_M, PlumeField, place_plumes
+from onboard.scenes.parts import (
+    draw_air,
+    draw_climate,
+    draw_clouds,
+    draw_light,
+    draw_palette,
+    draw_plumes,
+    look_around,
+    make_detector,
+)
+from onboard.scenes.random_fields import Field
+from onboard.scenes.recipe import SceneRecipe
+from onboard.scenes.spectra.mixing import mix
+from onboard.scenes.spectra.palette import Palette
+from onboard.scenes.surface.climates import Climate
+from onboard.scenes.surface.maps import SurfaceMaps, build_surface
 from onboard.scenes.truth import Truth
 from onboard.sensors import Sensor
 
-DEFAULT_EMISSION_KG_H = (1000.0, 20_000.0)
 WORKERS = 2
-
-
-@dataclass(frozen=True)
-class SceneRecipe:
-    """Everything that a scene follows from.
-
-    Attributes:
-        seed: Seed of all that is drawn.
-        lines: Lines.
-        samples: Samples.
-        climate: Name of a climate, or None to draw one.
-        plumes: Number of plumes.
-        emission_kg_h: Range of emission rates.
-        shift_nm: Shift of the sensor's band centres.
-        flagged_lines: Lines that were lost.
-        cloud_fraction: Share of the scene that was cut out as cloudy.
-        smile_nm: Shift of wavelengths at the swath's edge.
-        label_threshold: Least enhancement of a labelled plume pixel in ppm m.
-        label_min_pixels: Least size of a labelled patch.
-        spectral_strength: How far spectra stray from the library's.
-    """
-
-    seed: int
-    lines: int = 1280
-    samples: int = 1242
-    climate: str | None = None
-    plumes: int = 16
-    emission_kg_h: tuple[float, float] = DEFAULT_EMISSION_KG_H
-    shift_nm: float = 0.0
-    flagged_lines: int = 0
-    cloud_fraction: float = 0.0
-    smile_nm: float = 0.1
-    label_threshold: float = LABEL_THRESHOLD_PPM_M
-    label_min_pixels: int = LABEL_MIN_PIXELS
-    spectral_strength: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -73,10 +54,13 @@ class Scene:
         climate: Its landscape.
         centres: Band centres in nm, float64 (bands,).
         fwhm: Full widths at half maximum in nm, float64 (bands,).
-        ground: Maps of the ground.
+        surface: Maps of the ground, of one scene.
         palette: Spectra of the ground.
         light: Light and air.
         atmosphere: Mean state of the air.
+        environment: Reflectance of each pixel's surroundings.
+        slant: Air masses of each column's view against the mean, float32 (samples,).
+        clouds: Clouds, or None.
         plumes: Methane.
         methane: Absorption of added methane.
         detector: The detector.
@@ -88,10 +72,13 @@ class Scene:
     climate: Climate
     centres: NDArray[np.float64]
     fwhm: NDArray[np.float64]
-    ground: GroundMaps
+    surface: SurfaceMaps
     palette: Palette
     light: Light
     atmosphere: Atmosphere
+    environment: Environment
+    slant: Field
+    clouds: Clouds | None
     plumes: PlumeField
     methane: MethaneCurve
     detector: Detector
@@ -114,6 +101,11 @@ class Scene:
         return int(self.centres.size)
 
     @property
+    def minerals(self) -> NDArray[np.float16]:
+        """Areal abundance of the ten minerals, float16 (10, lines, samples)."""
+        return np.asarray(self.surface.minerals[0])
+
+    @property
     def valid(self) -> NDArray[np.uint8]:
         """1 where radiance was measured, 0 where a flag stands, uint8 (lines, samples)."""
         good = np.broadcast_to((self.line_flags == 0)[:, None], (self.lines, self.samples)).copy()
@@ -127,24 +119,15 @@ class Scene:
         return Truth(
             ch4_enhancement=self.plumes.enhancement,
             plume_id=self.plumes.plume_id,
-            mineral_abundance=self.ground.minerals.astype(np.float32),
+            mineral_abundance=self.minerals.astype(np.float32),
             mineral_names=MINERALS,
             valid=self.valid,
             sources=self.plumes.sources,
         )
 
-    def line_fields(self, line: int) -> Field:
-        """Return the fields that change ln radiance in a line, float32 (samples, fields)."""
-        ground = self.ground
-        height = (ground.elevation_m[line] - np.float32(1000 * self.atmosphere.elevation_km)) * np.float32(
-            1e-3
-        )
-        regional = ground.modulation[-1, line].astype(np.float32)
-        spread = np.float32(0.03 * self.atmosphere.water_cm)
-        water = np.clip(spread * regional - np.float32(0.4 * self.atmosphere.water_cm) * height, -0.6, 0.6)
-        return np.column_stack([water, 0.5 * water * water, height, *ground.modulation[:, line]]).astype(
-            np.float32
-        )
+    def reflectance_line(self, line: int) -> Field:
+        """Return the reflectance of a line, float32 (samples, bands)."""
+        return _mixed(self.surface, self.palette, line)
 
     def radiance_line(self, line: int, enhancement: Field | None, out: Field) -> None:
         """Write the radiance of one line into ``out``, float32 (samples, bands).
@@ -157,16 +140,26 @@ class Scene:
         if self.line_flags[line]:
             out[:] = self.line_flags[line]
             return
-        reflectance = self.ground.line_weights(line, len(self.palette)) @ self.palette.reflectance
-        aerosol = self.ground.modulation[-1, line].astype(np.float32)
-        shade = self.ground.shade[line]
-        ground, path = self.light.radiance(reflectance, shade, self.line_fields(line), aerosol)
+        modulation = self.surface.modulation[0, :, line].astype(np.float32).T
+        height_m = self.surface.elevation_m[0, line] - np.float32(1000 * self.atmosphere.elevation_km)
+        regional, height_km = modulation[:, -1], height_m * np.float32(1e-3)
+        fields = air_fields(self.light, modulation, height_km, gas=regional, slant=self.slant)
+        ground, path = radiance(
+            self.light,
+            self.reflectance_line(line),
+            fields,
+            environment=self.environment.line(line)[0],
+            shade=self.surface.shade[0, line].astype(np.float32),
+            shadow=None if self.clouds is None else self.clouds.light[0, line],
+            aerosol=regional,
+            cloud=None if self.clouds is None else self.clouds.opacity[0, line],
+        )
         if enhancement is not None:
             seen = np.flatnonzero(enhancement > 0)
             if seen.size:
                 ground[seen] *= np.exp(self.methane(enhancement[seen]))
         ground += path
-        out[:] = self.detector.observe(ground, line)
+        out[:] = observe(self.detector, ground, line_noise(self.recipe.seed, line, ground.shape))
         if self.cloudy is not None:
             out[self.cloudy[line]] = CLOUDY
 
@@ -227,90 +220,74 @@ class Scene:
 
 
 @one_blas_thread()
-def build_scene(recipe: SceneRecipe, sensor: Sensor, library: Library | None = None) -> Scene:
+def build_scene(
+    recipe: SceneRecipe,
+    sensor: Sensor,
+    library: Library | None = None,
+    measured: MeasuredDetector | None = None,
+) -> Scene:
     """Draw a scene: all maps, no radiance yet.
 
     Args:
         recipe: What to make.
         sensor: The instrument.
         library: Spectra; the built-in ones if None.
+        measured: Calibration files of the instrument, for the recipe's detector "measured".
 
     Returns:
         The scene. Ground, air, plumes and detector have generators of their own, so that a change of one
         (the number of plumes, say) leaves the others as they were.
 
     Raises:
-        UsageError: If the recipe asks for no pixels, fewer than no plumes, or an unknown climate.
+        UsageError: An unknown climate, or a "measured" detector without measurements.
     """
-    _check(recipe)
-    streams = [np.random.default_rng((recipe.seed, stream)) for stream in range(6)]
-    rng = streams[0]
-    weights = np.asarray([climate.weight for climate in CLIMATES])
-    drawn = CLIMATES[int(rng.choice(len(CLIMATES), p=weights / weights.sum()))]
-    climate = drawn if recipe.climate is None else get_climate(recipe.climate)
+    rng = np.random.default_rng((recipe.seed, 0))
+    climate = draw_climate(rng, recipe.climate)
+    zenith = float(rng.uniform(*(recipe.sun_zenith_deg or climate.sun_zenith_deg)))
+    azimuth = float(rng.uniform(0, 360))
     centres, fwhm = sensor.centres + recipe.shift_nm, sensor.fwhm
     shape = (recipe.lines, recipe.samples)
-    palette = draw_palette(
-        streams[1], library or load_library(), centres, fwhm, strength=recipe.spectral_strength
+    palette = draw_palette(recipe, centres, fwhm, library)
+    surface = build_surface(
+        NumpyRandom(recipe.seed, "surface"),
+        (1, *shape),
+        [climate],
+        palette.groups,
+        sun_zenith_deg=np.asarray([zenith], np.float32),
+        sun_azimuth_deg=np.asarray([azimuth], np.float32),
     )
-    ground = build_ground(streams[2], shape, climate, palette.groups)
-    air = draw_air(streams[3], climate, float(ground.elevation_m.mean(dtype=np.float64)) * 1e-3)
-    curves = modulation_curves(streams[3], centres, climate.texture)
-    plumes = place_plumes(
-        streams[4],
-        *shape,
-        recipe.plumes,
-        pixel_m=sensor.pixel_size_m,
-        emission_range=recipe.emission_kg_h,
-        label_threshold=recipe.label_threshold,
-        label_min_pixels=recipe.label_min_pixels,
-    )
+    air = draw_air(recipe, zenith, float(surface.elevation_m.mean(dtype=np.float64)) * 1e-3)
+    light = draw_light(recipe, climate, air, centres, fwhm)
+    clouds = draw_clouds(recipe, shape, zenith, azimuth)
+    view = np.asarray(swath_view_zenith(recipe.samples, air.view_zenith_deg), np.float32)
+    cloudy = None if clouds is None else np.asarray(cloudy_pixels(clouds.opacity[0]))
     return Scene(
         recipe=recipe,
         climate=climate,
         centres=centres,
         fwhm=fwhm,
-        ground=ground,
+        surface=surface,
         palette=palette,
-        light=make_light(air, centres, fwhm, curves),
+        light=light,
         atmosphere=air,
-        plumes=plumes,
+        environment=look_around(surface, palette, light, shape, sensor.pixel_size_m),
+        slant=np.asarray(view_slant(view, air.view_zenith_deg), np.float32),
+        clouds=clouds,
+        plumes=draw_plumes(recipe, sensor.pixel_size_m),
         methane=methane_curve(centres, fwhm),
-        detector=draw_detector(
-            streams[5], sensor, recipe.samples, seed=recipe.seed, smile_nm=recipe.smile_nm
+        detector=make_detector(recipe, sensor, centres, measured),
+        line_flags=draw_line_flags(
+            np.random.default_rng((recipe.seed, 5)), recipe.lines, recipe.flagged_lines
         ),
-        line_flags=draw_line_flags(streams[5], recipe.lines, recipe.flagged_lines),
-        cloudy=draw_clouds(streams[5], shape, recipe.cloud_fraction),
+        cloudy=cloudy,
     )
 
 
-def draw_air(rng: np.random.Generator, climate: Climate, elevation_km: float) -> Atmosphere:
-    """Draw the air over a scene: sun by the climate, height by the ground."""
-    return replace(
-        Atmosphere.sample(rng),
-        sun_zenith_deg=float(rng.uniform(*climate.sun_zenith_deg)),
-        elevation_km=elevation_km,
+def _mixed(surface: SurfaceMaps, palette: Palette, line: int) -> Field:
+    mixed = mix(
+        surface.weights(line)[0],
+        palette.reflectance[0],
+        palette.albedo[0],
+        surface.intimacy[0, line].astype(np.float32),
     )
-
-
-def draw_clouds(
-    rng: np.random.Generator, shape: tuple[int, int], fraction: float
-) -> NDArray[np.bool_] | None:
-    """Draw which pixels are cut out as cloudy, bool (lines, samples); None for a fraction of 0."""
-    if fraction <= 0:
-        return None
-    field = spectral_field(rng, shape, outer=0.1 * max(shape), slope=3.2)
-    return np.asarray(field > np.float32(level_above(field, fraction)))
-
-
-def _check(recipe: SceneRecipe) -> None:
-    """Refuse a recipe that makes no scene."""
-    limits = {"lines": 8, "samples": 8, "plumes": 0, "flagged_lines": 0, "seed": 0}
-    for name, least in limits.items():
-        value = getattr(recipe, name)
-        if value < least:
-            raise UsageError("a scene out of bounds", field=name, found=value, expected=f"at least {least}")
-    if not 0 <= recipe.cloud_fraction <= 0.95:
-        raise UsageError(
-            "a scene out of bounds", field="cloud_fraction", found=recipe.cloud_fraction, expected="0 to 0.95"
-        )
+    return np.asarray(mixed, np.float32)

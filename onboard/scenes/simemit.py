@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onboard.errors import CaptureError, UsageError
-from onboard.scenes.scene import SceneRecipe
+from onboard.scenes.recipe import SceneRecipe
 from onboard.scenes.truth import Truth
 
 TABLE = "simemit-1.toml"

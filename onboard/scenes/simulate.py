@@ -11,11 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from onboard.progress import progress
-from onboard.scenes.fields import Field
+from onboard.scenes.gas.plumes import PlumeField
 from onboard.scenes.geometry import draw_geometry
+from onboard.scenes.instrument.measured import MeasuredDetector
+from onboard.scenes.library import Library
 from onboard.scenes.outputs import whole_files
-from onboard.scenes.plumes import PlumeField
-from onboard.scenes.scene import WORKERS, Scene, SceneRecipe, build_scene
+from onboard.scenes.random_fields import Field
+from onboard.scenes.recipe import SceneRecipe
+from onboard.scenes.scene import WORKERS, Scene, build_scene
 from onboard.scenes.truth import truth_path, write_truth
 from onboard.scenes.writer import granule_name, write_capture
 from onboard.sensors import Sensor, load_sensor
@@ -82,6 +85,8 @@ def simulate(
     recipe: SceneRecipe,
     *,
     sensor: Sensor | None = None,
+    library: Library | None = None,
+    measured: MeasuredDetector | None = None,
     overwrite: bool = False,
     workers: int = WORKERS,
 ) -> Simulation:
@@ -91,6 +96,8 @@ def simulate(
         out: The capture's file, or a folder for a name as the archive gives.
         recipe: What to make.
         sensor: The instrument; EMIT if None.
+        library: Spectra of the ground; the built-in ones if None.
+        measured: Calibration files of the instrument, for the recipe's detector "measured".
         overwrite: Whether to replace what lies there.
         workers: Threads.
 
@@ -106,7 +113,7 @@ def simulate(
     truth = truth_path(capture)
     room = recipe.lines * recipe.samples * (4 * instrument.bands + BYTES_BESIDE)
     with whole_files([truth, capture], overwrite=overwrite, needs_bytes=room) as (truth_part, capture_part):
-        scene = build_scene(recipe, instrument)
+        scene = build_scene(recipe, instrument, library, measured)
         write_truth(truth_part, scene.truth, {"seed": np.int64(recipe.seed)})
         _write(capture_part, scene, instrument, workers)
     return _summary(capture, truth, scene)
@@ -122,7 +129,7 @@ def _write(path: Path, scene: Scene, sensor: Sensor, workers: int) -> None:
         centres=scene.centres,
         fwhm=scene.fwhm,
         geometry=geometry,
-        elevation_m=scene.ground.elevation_m,
+        elevation_m=np.asarray(scene.surface.elevation_m[0]),
         start=start_time(scene.recipe.seed),
         line_period_s=sensor.line_period_s,
         attributes={"simulation_seed": scene.recipe.seed, "simulation_climate": scene.climate.name},

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from onboard.errors import CaptureError
 from onboard.scenes.dimensions import add_dimensions, attach, put_text
-from onboard.scenes.plumes import SOURCE_DTYPE
+from onboard.scenes.gas.plumes import SOURCE_DTYPE
 
 SUFFIX = ".truth.nc"
 UNITS = {

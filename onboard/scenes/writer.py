@@ -10,10 +10,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from onboard.scenes.detector import FILL
 from onboard.scenes.dimensions import add_dimensions, attach, put_text
-from onboard.scenes.fields import Field
 from onboard.scenes.geometry import Geometry
+from onboard.scenes.instrument.frames import FILL
+from onboard.scenes.random_fields import Field
 
 RADIANCE_UNITS = "uW/cm^2/SR/nm"
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S+0000"

@@ -14,8 +14,9 @@ from torch.utils.data import IterableDataset
 
 from onboard.models.streaming_filter import LOG_CEILING, LOG_FLOOR, LOG_SCALE, FilterSettings, quantize_log
 from onboard.scenes import methane
+from onboard.scenes.arrays import NumpyRandom
+from onboard.scenes.gas.plumes import place_plumes
 from onboard.scenes.methane import MethaneCurve
-from onboard.scenes.plumes import place_plumes
 from onboard.training.pool import ABUNDANCE_STEPS, Patch, Pool
 from onboard.training.strips import filter_patch
 from onboard.training.tables import FlightTables
@@ -78,7 +79,8 @@ def training_sample(
     count = int(rng.integers(1, MOST_PLUMES + 1)) if rng.random() < PLUME_SHARE else 0
     enhancement, plume = np.zeros((lines, samples), np.float32), np.zeros((lines, samples), np.int32)
     if count:
-        placed = place_plumes(rng, lines, samples, count, emission_range=EMISSION_KG_H)
+        chance = NumpyRandom(int(rng.integers(2**62)), "plumes")
+        placed = place_plumes(chance, lines, samples, count, emission_range=EMISSION_KG_H)
         enhancement, plume = placed.enhancement, placed.plume_id
     first = int(rng.integers(samples - crop + 1))
     columns = slice(first, first + crop)

@@ -15,8 +15,8 @@ from onboard.minerals import MINERALS
 from onboard.models.linescan import Linescan
 from onboard.progress import progress
 from onboard.scenes import methane
-from onboard.scenes.plumes import place_plumes
-from onboard.scenes.scene import DEFAULT_EMISSION_KG_H
+from onboard.scenes.arrays import NumpyRandom
+from onboard.scenes.gas.plumes import place_plumes
 from onboard.training.body_input import InputScales
 from onboard.training.dataset import finished_sample
 from onboard.training.metrics import average_precision, best_f1, f1_at
@@ -28,6 +28,7 @@ Array = npt.NDArray[np.float32]
 EIGHT = np.ones((3, 3), bool)
 STRONG_PPMM = 3000.0
 CAPTURE_PIXELS = 1280 * 1242
+EMISSION_KG_H = (1000.0, 20_000.0)
 FALSE_EVENTS_A_CAPTURE = 2.0
 SIZES = (6, 9, 12, 16, 24, 32, 48)
 PEAKS = (
@@ -131,7 +132,11 @@ def _score_patch(
     enhancement, plume_id = np.zeros(shape, np.float32), np.zeros(shape, np.int32)
     if index % 2 == 0:
         placed = place_plumes(
-            rng, shape[0], shape[1], int(rng.integers(1, 4)), emission_range=DEFAULT_EMISSION_KG_H
+            NumpyRandom(pool.seeds[0], index, "plumes"),
+            shape[0],
+            shape[1],
+            int(rng.integers(1, 4)),
+            emission_range=EMISSION_KG_H,
         )
         enhancement, plume_id = placed.enhancement, placed.plume_id
     sample = finished_sample(patch, enhancement, plume_id, tables, gas, label)

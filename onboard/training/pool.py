@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from onboard.models.streaming_filter import LOG_SCALE, log_radiance, quantize_log
 from onboard.progress import progress
-from onboard.scenes.scene import SceneRecipe, build_scene
+from onboard.scenes.recipe import SceneRecipe
+from onboard.scenes.scene import build_scene
 from onboard.sensors import load_sensor
 from onboard.training.background import Background, swath_covariance
 from onboard.training.recipe import PoolRecipe
@@ -93,7 +94,7 @@ def ensure_pool(
         workers: Processes that simulate.
     """
     home = folder / part
-    stamp = {"recipe": asdict(recipe), "sensor": sensor, "version": 3}
+    stamp = {"recipe": asdict(recipe), "sensor": sensor, "version": 4}
     home.mkdir(parents=True, exist_ok=True)
     stamp_file = home / "pool.json"
     if stamp_file.exists() and json.loads(stamp_file.read_text()) != stamp:
@@ -128,7 +129,7 @@ def _make_patches(task: tuple[int, Path, PoolRecipe, FlightTables, str]) -> None
     for first in range(0, shape[0], BLOCK_LINES):
         block = scene.background_block(first, min(BLOCK_LINES, shape[0] - first))
         counts[first : first + len(block)] = quantize_log(log_radiance(block, tables.reference))
-    abundance = np.rint(scene.ground.minerals.astype(np.float32) * ABUNDANCE_STEPS).astype(np.uint8)
+    abundance = np.rint(scene.minerals.astype(np.float32) * ABUNDANCE_STEPS).astype(np.uint8)
     log, maps, means = [], [], []
     for half, column in draw_windows(rng, recipe):
         lines, columns = (
@@ -139,6 +140,7 @@ def _make_patches(task: tuple[int, Path, PoolRecipe, FlightTables, str]) -> None
         maps.append(abundance[:, lines, columns])
         before = counts[: recipe.lines, columns].mean(axis=0, dtype=np.float32) / np.float32(LOG_SCALE)
         means.append(before * np.float32(half))
+    arrays: tuple[npt.NDArray[np.generic], ...]
     arrays = (np.stack(log), np.stack(maps), np.stack(means), swath_covariance(counts))
     for file, array in zip(_files(home, seed), arrays, strict=True):
         _save(file, array)

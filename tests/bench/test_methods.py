@@ -10,7 +10,8 @@ from bench.methods import METHODS, Observation, find_method
 from bench.simemit import observe
 from onboard.errors import UsageError
 from onboard.minerals import MINERALS
-from onboard.scenes.scene import SceneRecipe, build_scene
+from onboard.scenes.recipe import SceneRecipe
+from onboard.scenes.scene import build_scene
 from onboard.scenes.simemit import BenchmarkCapture
 from onboard.sensors import load_sensor
 

@@ -12,7 +12,8 @@ from bench.methods import Observation
 from bench.simemit import freeze, main, read_thresholds, run, world_digest, write_thresholds
 from onboard.errors import CaptureError, UsageError
 from onboard.replay.prediction import Prediction
-from onboard.scenes.scene import Scene, SceneRecipe, build_scene
+from onboard.scenes.recipe import SceneRecipe
+from onboard.scenes.scene import Scene, build_scene
 from onboard.scenes.simemit import benchmark_set, check_frozen, frozen_fingerprints, shrunk
 from onboard.sensors import Sensor, load_sensor
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from onboard.flight import FlightSession, PlumeEvent, default_bundle_path
-from onboard.scenes.scene import Scene, SceneRecipe, build_scene
+from onboard.scenes.recipe import SceneRecipe
+from onboard.scenes.scene import Scene, build_scene
 from onboard.sensors import load_sensor
 
 LINES, SAMPLES = 230, 320

@@ -10,7 +10,7 @@ from onboard.errors import UsageError
 from onboard.replay.prediction import Prediction, Thresholds
 from onboard.replay.protocol import Rules, choose_thresholds, results, score_capture
 from onboard.replay.tally import pooled
-from onboard.scenes.plumes import SOURCE_DTYPE
+from onboard.scenes.gas.plumes import SOURCE_DTYPE
 from onboard.scenes.truth import Truth
 
 SHAPE = (200, 160)

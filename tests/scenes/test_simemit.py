@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from onboard.errors import CaptureError, UsageError
-from onboard.scenes.climates import climate_names
-from onboard.scenes.scene import SceneRecipe, build_scene
+from onboard.scenes.recipe import SceneRecipe
+from onboard.scenes.scene import build_scene
 from onboard.scenes.simemit import (
     SETS,
     BenchmarkCapture,
@@ -23,6 +23,7 @@ from onboard.scenes.simemit import (
     same_fingerprint,
     shrunk,
 )
+from onboard.scenes.surface.climates import climate_names
 from onboard.sensors import load_sensor
 
 
@@ -59,7 +60,7 @@ def test_parameters_of_the_test_differ_from_training() -> None:
 
 
 def test_fields_are_checked_against_the_recipe() -> None:
-    assert recipe_of({"seed": 3, "emission_kg_h": [10.0, 20.0]}).emission_kg_h == (10.0, 20.0)
+    assert recipe_of({"seed": 3, "emission_kg_h": [30.0, 60.0]}).emission_kg_h == (30.0, 60.0)
     assert recipe_of({"seed": 3, "smile_nm": 1}).smile_nm == 1.0
     with pytest.raises(UsageError, match="moon_phase"):
         recipe_of({"seed": 3, "moon_phase": 0.5})

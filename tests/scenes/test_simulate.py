@@ -12,7 +12,8 @@ import pytest
 
 from onboard.errors import OutputError
 from onboard.scenes import simulate as room
-from onboard.scenes.scene import SceneRecipe, build_scene
+from onboard.scenes.recipe import SceneRecipe
+from onboard.scenes.scene import build_scene
 from onboard.scenes.simulate import capture_path, simulate, start_time
 from onboard.scenes.truth import read_truth
 from onboard.sensors import load_sensor

@@ -10,7 +10,8 @@ import xarray
 
 from onboard.errors import CaptureError
 from onboard.minerals import MINERALS
-from onboard.scenes.plumes import SOURCE_DTYPE, place_plumes
+from onboard.scenes.arrays import NumpyRandom
+from onboard.scenes.gas.plumes import SOURCE_DTYPE, place_plumes
 from onboard.scenes.truth import Truth, read_truth, truth_path, write_truth
 
 SHAPE = (40, 30)
@@ -18,7 +19,7 @@ SHAPE = (40, 30)
 
 def make(plumes: int = 3) -> Truth:
     rng = np.random.default_rng(0)
-    placed = place_plumes(rng, *SHAPE, plumes)
+    placed = place_plumes(NumpyRandom(0), *SHAPE, plumes)
     return Truth(
         ch4_enhancement=placed.enhancement,
         plume_id=placed.plume_id,

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from onboard.errors import UsageError
 from onboard.progress import progress
 from onboard.scenes.arrays import host
-from onboard.scenes.climates import climate_names
 from onboard.scenes.library import Library
-from onboard.scenes.scene import Scene, SceneRecipe, build_scene
+from onboard.scenes.recipe import SceneRecipe
+from onboard.scenes.scene import Scene, build_scene
+from onboard.scenes.surface.climates import climate_names
 from onboard.sensors import Sensor
 
 Float32 = NDArray[np.float32]
@@ -163,7 +164,9 @@ def patches(
     pixels: dict[str, list[Float32]] = {name: [] for name in names}
     spectra: dict[str, list[Float32]] = {name: [] for name in names}
     for name, offset in progress(plan, total=len(plan), label="small scenes", unit="scenes"):
-        recipe = SceneRecipe(seed=seed + offset, lines=size, samples=size, climate=name, plumes=0)
+        recipe = SceneRecipe(
+            seed=seed + offset, lines=size, samples=size, climate=name, plumes=0, detector="ideal"
+        )
         scene = build_scene(recipe, still, library)
         block = scene.background_block(0, size).reshape(-1, scene.bands)
         good = np.flatnonzero(np.asarray(scene.truth.valid).ravel() != 0)

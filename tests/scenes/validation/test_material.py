@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from onboard.errors import UsageError
-from onboard.scenes.climates import climate_names
-from onboard.scenes.scene import SceneRecipe, build_scene
+from onboard.scenes.recipe import SceneRecipe
+from onboard.scenes.scene import build_scene
+from onboard.scenes.surface.climates import climate_names
 from onboard.scenes.validation.material import check_size, endmembers, patches, quiet_sensor, sun_zenith
 from onboard.sensors import load_sensor
 from tests.scenes.validation.samples import small_study
@@ -25,9 +26,10 @@ def test_a_study_shows_the_same_ground_with_and_without_noise_and_plumes() -> No
     assert 0 < np.median(np.abs(difference) / sigma) < 2
     gas = study.enhancement > 100
     assert gas.any()
-    np.testing.assert_array_equal(
-        study.background[~(study.enhancement > 0)], study.with_plumes[~(study.enhancement > 0)]
-    )
+    clean = ~(study.enhancement > 0)
+    # A bad element beside a plume may be filled from another column than without it.
+    same = study.background[clean] == study.with_plumes[clean]
+    assert same.mean() > 0.9995
     assert 10 < sun_zenith(study.scene) < 80
 
 

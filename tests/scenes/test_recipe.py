@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from onboard.errors import UsageError
+from onboard.scenes.recipe import SceneRecipe
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"lines": 0},
+        {"samples": 3},
+        {"plumes": -1},
+        {"cloud_fraction": 1.0},
+        {"seed": -1},
+        {"stripes": -0.1},
+        {"emission_kg_h": (10.0, 100.0)},
+        {"emission_kg_h": (200.0, 100.0)},
+        {"sun_zenith_deg": (20.0, 90.0)},
+        {"water_cm": (3.0, 1.0)},
+        {"aerosol_550": (-0.1, 0.2)},
+        {"library_part": "mine"},
+        {"detector": "perfect"},
+    ],
+)
+def test_a_recipe_that_makes_no_scene_is_refused_by_name(bad: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=next(iter(bad))):
+        SceneRecipe(**{"seed": 1} | bad)
+
+
+def test_a_recipe_with_every_range_is_taken() -> None:
+    recipe = SceneRecipe(
+        seed=0, emission_kg_h=(20.0, 20_000.0), sun_zenith_deg=(0.0, 0.0), water_cm=(1.0, 2.0)
+    )
+    assert recipe.library_part == "all"
