@@ -19,12 +19,15 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from onboard.scenes.arrays import Array, namespace
+from onboard.scenes.arrays import Array, like, namespace
 from onboard.scenes.memory import exponential
 from onboard.scenes.response import Float64
 
 AIR_FIELDS = 6
 MODULATIONS = 6
+FEATURES = 8
+"""Absorptions between 2.1 and 2.45 um that patches of ground have of their own."""
+DEPTH_SPREAD = 0.8
 WATER_LIMIT_CM = 0.6
 """Water vapour within a scene strays no further from its mean, so that the quadratic holds."""
 CO2_SPREAD, CH4_SPREAD = 0.002, 0.004
@@ -49,7 +52,7 @@ class Light:
         path_curve: Change of path radiance with the aerosol field.
         curves: Change of ln ground light with each field, (fields, bands) or (n, fields, bands): water
             vapour in cm, half its square, height in km, CO2 and CH4 relative, slant in air masses, each
-            against the scene's mean; then the spectral modulations.
+            against the scene's mean; then the spectral modulations and the ground's own absorptions.
         water_cm: Mean water vapour, () or (n, 1, 1).
         sun_zenith_deg: () or (n, 1, 1).
     """
@@ -156,7 +159,8 @@ def air_fields(
 
     Args:
         light: The light.
-        modulation: Standard normal spectral modulations, (..., 6), the last one regional.
+        modulation: Standard normal fields, (..., 8): depth and place of the ground's own absorptions, then
+            six spectral modulations, the last one regional.
         height_km: Height against the scene's mean, (...).
         humidity: Standard normal field, (...); by default the regional modulation.
         gas: Standard normal, smooth field of the background columns, (...); None for none.
@@ -172,7 +176,25 @@ def air_fields(
     ch4 = zero if gas is None else CH4_SPREAD * gas
     way = zero if slant is None else slant + zero
     air = xp.stack([water, 0.5 * water * water, height_km + zero, co2 + zero, ch4 + zero, way], axis=-1)
-    return xp.concat([air, modulation], axis=-1)
+    return xp.concat([air, modulation[..., 2:], own_features(modulation)], axis=-1)
+
+
+def own_features(modulation: Array) -> Array:
+    """Return how deep each of the ground's own absorptions is, float32 (..., FEATURES), 1 in the median.
+
+    Al-OH, Mg-OH, CO3 and dry plants absorb at 2.16-2.44 um, and where they do moves with composition (Clark
+    et al. 1990, JGR 95, 12653-12680). A pixel has the one or two that its place in composition lies between;
+    depth is log-normal from patch to patch. So no covariance of a whole swath takes them away, as it would
+    take fields that every pixel shares.
+
+    Args:
+        modulation: Standard normal fields, (..., 8): the first is the depth, the second the place.
+    """
+    xp = namespace(modulation)
+    depth = xp.exp(DEPTH_SPREAD * modulation[..., :1])
+    place = (FEATURES - 1.0) / (1.0 + xp.exp(-1.7 * modulation[..., 1:2]))
+    number = like(np.arange(FEATURES), modulation)
+    return depth * xp.clip(1.0 - xp.abs(place - number), min=0.0)
 
 
 def view_slant(view_zenith_deg: Array, mean_deg: float = 0.0) -> Array:

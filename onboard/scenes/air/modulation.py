@@ -1,17 +1,33 @@
-"""How spectra vary from pixel to pixel: six curves of ln reflectance that standard normal fields scale."""
+"""How spectra vary from pixel to pixel: curves of ln reflectance that fields of the ground scale."""
 
 from __future__ import annotations
 
-from onboard.scenes.air.light import MODULATIONS
+from onboard.scenes.air.light import FEATURES, MODULATIONS
 from onboard.scenes.arrays import Array, Random
 from onboard.scenes.response import Float64
 
+# Centre and width of Al-OH (muscovite, smectite), Fe-OH, CO3 of dolomite and calcite, Mg-OH, C-H and dry
+# plants, in nm; Clark et al. 1990, JGR 95, 12653-12680; Elvidge 1990, Int. J. Remote Sensing 11, 1775-1795.
+OWN_FEATURES_NM = (
+    (2165.0, 16.0),
+    (2205.0, 18.0),
+    (2250.0, 22.0),
+    (2285.0, 20.0),
+    (2312.0, 24.0),
+    (2338.0, 26.0),
+    (2385.0, 22.0),
+    (2430.0, 28.0),
+)
+OWN_DEPTH = 0.03
+"""Median depth in ln reflectance, of ground of the climates' usual texture."""
+
 
 def modulation_curves(random: Random, centres: Float64, strength: Array | float, scenes: int) -> Array:
-    """Draw how ln reflectance varies from pixel to pixel: six curves, float32 (scenes, 6, bands).
+    """Draw how ln reflectance varies from pixel to pixel, float32 (scenes, 6 + FEATURES, bands).
 
     Brightness by roughness and moisture, tilt, the iron slope below 900 nm, depth of the liquid-water
-    bands, a broad and a narrower feature in 2.1-2.4 um (clays, carbonates, lignin vary at that scale).
+    bands, a broad and a narrower feature in 2.1-2.4 um (clays, carbonates, lignin vary at that scale); then
+    the absorptions of `air.light.own_features`.
 
     Args:
         random: Source of chance.
@@ -42,4 +58,6 @@ def modulation_curves(random: Random, centres: Float64, strength: Array | float,
     scale: Array = strength
     if hasattr(scale, "shape"):
         scale = scale[:, None, None]
-    return curves * amounts * scale
+    own = [bell(centre, width) * flat for centre, width in OWN_FEATURES_NM]
+    deep = -OWN_DEPTH * random.uniform((scenes, FEATURES, 1), 0.4, 1.6) * xp.stack(own, axis=1)
+    return xp.concat([curves * amounts, deep], axis=1) * scale

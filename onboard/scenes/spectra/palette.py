@@ -13,6 +13,7 @@ Groups = Mapping[str, tuple[int, ...]]
 # Spectra of a capture and of a training tile; a mineral's are two, so that it varies inside a patch.
 COUNTS: dict[str, tuple[int, int]] = {
     "soil": (11, 6),
+    "sand": (5, 2),
     "rock": (9, 4),
     "dark": (5, 2),
     "green": (7, 3),
@@ -36,7 +37,7 @@ def layout(tile: bool = False) -> Groups:
     """Return the endmembers' numbers by group: the same for every scene of a kind.
 
     Args:
-        tile: The small layout of training tiles (56 endmembers) rather than that of captures (102).
+        tile: The small layout of training tiles (58 endmembers) rather than that of captures (107).
     """
     groups: dict[str, tuple[int, ...]] = {}
     total = 0

@@ -54,6 +54,10 @@ RECIPES: dict[str, Recipe] = {
         {"soil": 0.78, "other_mineral": 0.14, "dry_vegetation": 0.08},
         gain=(0.9, 1.35), absorbers=_EARTH, film_cm=0.012, wet=0.25,
     ),
+    "sand": Recipe(
+        {"soil": 0.7, "other_mineral": 0.3}, ("sand", "quartz", "loess", "saline", "albite"),
+        gain=(1.1, 1.7), absorbers={"iron_oxide": (0.0, 0.3), "clay": (0.0, 0.05), "carbonate": (0.0, 0.04)},
+    ),
     "rock": Recipe(
         {"other_mineral": 0.6, "soil": 0.4},
         pure=0.1, grain=0.6, gain=(0.6, 1.1), absorbers={**_EARTH, "organic_matter": (0.0, 0.1)},
@@ -86,7 +90,7 @@ RECIPES: dict[str, Recipe] = {
         {"soil": 0.75, "other_mineral": 0.25}, ("saline", "halite", "pale", "loess", "albite", "quartz"),
         gain=(0.9, 1.5), absorbers={**_EARTH, "organic_matter": (0.0, 0.05)}, film_cm=0.02, wet=0.35,
     ),
-    "roof": Recipe({"artificial": 1.0}, gain=(0.7, 1.25), pure=0.6, grain=0.2),
+    "roof": Recipe({"artificial": 0.75, "soil": 0.25}, gain=(0.5, 1.0), pure=0.1, grain=0.2),
     "paving": Recipe(
         {"artificial": 1.0}, ("asphalt", "concrete", "tar_", "brick"),
         gain=(0.75, 1.3), pure=0.6, grain=0.25, film_cm=0.004, wet=0.1,

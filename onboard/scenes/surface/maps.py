@@ -22,7 +22,17 @@ from onboard.scenes.surface.terrain import draw_terrain
 from onboard.scenes.surface.tools import Groups, smooth_field
 
 # Outer scale in pixels, slope of the power spectrum, step of the grid (1: every pixel).
-MODULATIONS = ((2.5, 2.2, 1), (12.0, 2.5, 1), (60.0, 3.0, 4), (4.0, 2.3, 1), (6.0, 2.3, 1), (300.0, 3.6, 16))
+# The first two are how deep the ground's own absorptions of 2.1-2.45 um are, and which of them it has.
+MODULATIONS = (
+    (5.0, 2.3, 1),
+    (45.0, 3.0, 2),
+    (2.5, 2.2, 1),
+    (12.0, 2.5, 1),
+    (60.0, 3.0, 4),
+    (4.0, 2.3, 1),
+    (6.0, 2.3, 1),
+    (300.0, 3.6, 16),
+)
 MINERAL_INTIMACY = 0.75
 LEAST_SIDE = 8
 
@@ -43,7 +53,8 @@ class SurfaceMaps:
         intimacy: Share of a pixel that is mixed grain by grain, the rest lying side by side, 0-1.
         shade: Cosine of the incidence angle over the cosine of the sun's zenith angle.
         elevation_m: Height above the sea in m, float32.
-        modulation: Standard normal fields from pixel to regional scale, (n, 6, lines, samples).
+        modulation: Standard normal fields, (n, 8, lines, samples): depth and place of absorptions, then six
+            from pixel to regional scale.
         sun_zenith_deg: The sun that ``shade`` was made with, (n,).
         sun_azimuth_deg: The same, (n,), clockwise from the direction of falling line numbers.
         endmembers: Number of endmembers.
@@ -199,7 +210,7 @@ def _draw(
 
 
 def draw_modulation(random: Random, shape: tuple[int, int, int]) -> Array:
-    """Draw the fields that make spectra vary inside patches, float32 (n, 6, lines, samples).
+    """Draw the fields that make spectra vary inside patches, float32 (n, 8, lines, samples).
 
     From pixel to regional scale, see ``MODULATIONS``; each about standard normal.
     """

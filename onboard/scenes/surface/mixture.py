@@ -23,11 +23,12 @@ LEANINGS = {
     "rock": (0.2, 0.6, -0.4),
     "dark": (0.2, 0.4, -0.3),
     "soil": (-0.2, -0.4, 0.3),
+    "sand": (-0.3, -0.5, 0.2),
     "green": (0.2, 0.0, 0.6),
     "dry": (0.0, 0.0, 0.1),
 }
 # Share of a kind that is mixed grain by grain; plants shade and cover, soils and rock debris mingle.
-INTIMATE = {"rock": 0.7, "dark": 0.75, "soil": 0.85, "green": 0.1, "dry": 0.25}
+INTIMATE = {"rock": 0.7, "dark": 0.75, "soil": 0.85, "sand": 0.85, "green": 0.1, "dry": 0.25}
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def noise_of_study(study: Study, sensor: Sensor) -> NoiseOfStudy:
         climate=study.climate,
         radiance=study.quiet[good].mean(axis=0, dtype=np.float64),
         # Bright pixels are noisier than dark ones: each is measured by its own model before the median.
-        pair=level * robust_deviation(pixels / model),
+        pair=level * robust_deviation(pixels / np.maximum(model, np.finfo(np.float32).tiny)),
         model=level,
         image=image,
         image_model=image_model,
@@ -72,11 +72,14 @@ def noise_of_study(study: Study, sensor: Sensor) -> NoiseOfStudy:
 
 
 def robust_deviation(values: NDArray[np.float32]) -> Float64:
-    """Standard deviation (bands,) of values (pixels, bands), by the median of absolute values.
+    """Standard deviation (bands,) of values (pixels, bands), of those within four of a first estimate.
 
-    A repaired or saturated element is an outlier, not noise.
+    A repaired or saturated element is an outlier, not noise. The first estimate is a median, which counts
+    of a few a deviation make coarse; the second is not.
     """
-    return np.asarray(1.4826 * np.median(np.abs(values - np.median(values, axis=0)), axis=0), np.float64)
+    first = 1.4826 * np.median(np.abs(values), axis=0)
+    inside = np.abs(values) <= 4 * first
+    return np.asarray(np.sqrt((values**2).mean(axis=0, where=inside)), np.float64)
 
 
 def image_noise(

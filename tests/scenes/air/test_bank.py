@@ -28,7 +28,7 @@ def test_light_is_that_of_an_atmosphere_with_the_sun_where_it_was_put(kind: Any)
         assert value.dtype == np.float32
         assert np.isfinite(value).all()
     assert light.scale.shape == (3, 1, 1, BANDS)
-    assert light.curves.shape == (3, 12, BANDS)
+    assert light.curves.shape == (3, 20, BANDS)
     assert np.abs(host(light.sun_zenith_deg).ravel() - zenith).max() < 10
     for share in (light.direct, light.straight, light.near, light.sphere):
         assert ((host(share) >= 0) & (host(share) <= 1)).all()
@@ -65,7 +65,7 @@ def test_drawn_light_makes_radiance() -> None:
     random = NumpyRandom(7)
     light = BANK.draw(random, 2, strength=random.asarray([1.0, 1.2]))
     reflectance = random.uniform((2, 5, 6, BANDS), 0.05, 0.5)
-    values = air_fields(light, random.normal((2, 5, 6, 6)), 0.1 * random.normal((2, 5, 6)))
+    values = air_fields(light, random.normal((2, 5, 6, 8)), 0.1 * random.normal((2, 5, 6)))
     ground, path = radiance(light, reflectance, values, environment=reflectance)
     assert ground.shape == reflectance.shape
     assert ((ground + path) > 0).all()

@@ -56,7 +56,7 @@ def test_shadows_fall_away_from_the_sun_by_height_and_zenith() -> None:
 
 
 def test_clouds_cut_light_under_a_high_sun_where_they_stand() -> None:
-    random = NumpyRandom(4)
+    random = NumpyRandom(5)
     made = clouds.build_clouds(random, SHAPE, (0.3, 0.3, 0.3), sun_zenith_deg=zenith(random, 0.0))
     assert made is not None
     thick = made.opacity > 0.5

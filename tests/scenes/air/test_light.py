@@ -19,7 +19,7 @@ CENTRES, FWHM = SENSOR.centres, SENSOR.fwhm
 AIR = Atmosphere(sun_zenith_deg=35.0, elevation_km=0.5, aerosol_550=0.2)
 CURVES = modulation_curves(NumpyRandom(1), CENTRES, 1.0, 1)[0]
 LIGHT = states.make_light(AIR, CENTRES, FWHM, CURVES)
-FIELDS = air.AIR_FIELDS + air.MODULATIONS
+FIELDS = air.AIR_FIELDS + air.MODULATIONS + air.FEATURES
 REFLECTANCE = (np.linspace(0.05, 0.6, 4)[:, None] * np.ones(SENSOR.bands)).astype(np.float32)
 CLEAR = (CENTRES < 1330) | ((CENTRES > 1500) & (CENTRES < 1750)) | (CENTRES > 2050)
 Field = NDArray[np.float32]
@@ -113,18 +113,29 @@ def test_opaque_clouds_hide_the_ground_and_haze_brightens_the_air() -> None:
 
 def test_fields_are_those_of_the_maps() -> None:
     random = NumpyRandom(5)
-    modulation, height = random.normal((2, 7, 9, 6)), 0.2 * random.normal((2, 7, 9))
+    modulation, height = random.normal((2, 7, 9, 8)), 0.2 * random.normal((2, 7, 9))
     slant = air.view_slant(random.asarray(air.swath_view_zenith(9)))
     fields = air.air_fields(LIGHT, modulation, height, gas=height, slant=slant)
     assert fields.shape == (2, 7, 9, FIELDS)
     assert fields.dtype == np.float32
-    np.testing.assert_array_equal(fields[..., 6:], modulation)
+    np.testing.assert_array_equal(fields[..., 6:12], modulation[..., 2:])
+    np.testing.assert_array_equal(fields[..., 12:], air.own_features(modulation))
     np.testing.assert_array_equal(fields[..., 2], height)
     np.testing.assert_allclose(fields[..., 1], 0.5 * fields[..., 0] ** 2)
     assert np.abs(fields[..., 0]).max() <= air.WATER_LIMIT_CM
     # High ground is dry, and the swath's edges are seen at a slant.
     assert np.corrcoef(height.ravel(), fields[..., 0].ravel())[0, 1] < -0.8
     assert fields[0, 0, 0, 5] > fields[0, 0, 4, 5] == 0
+
+
+def test_a_pixel_has_one_or_two_absorptions_of_its_own() -> None:
+    modulation = NumpyRandom(6).normal((500, 8))
+    own = air.own_features(modulation)
+    assert own.shape == (500, air.FEATURES)
+    assert (own >= 0).all()
+    assert set(np.count_nonzero(own > 0, axis=1)) <= {1, 2}
+    np.testing.assert_allclose(own.sum(axis=1), np.exp(air.DEPTH_SPREAD * modulation[:, 0]), rtol=1e-4)
+    assert (np.bincount(own.argmax(axis=1), minlength=air.FEATURES) > 20).all()
 
 
 def test_lines_are_as_they_are_in_any_block_and_in_batches() -> None:
@@ -153,7 +164,7 @@ def test_numpy_and_torch_agree() -> None:
     random = NumpyRandom(4)
     reflectance = random.uniform((2, 3, 4, SENSOR.bands), 0.05, 0.5)
     maps = [random.uniform((2, 3, 4), 0.2, 0.9) for _ in range(4)]
-    modulation = random.normal((2, 3, 4, 6))
+    modulation = random.normal((2, 3, 4, 8))
     device = torch.zeros(())
     light = states.make_light(AIR, CENTRES, FWHM, like(CURVES, device))
     results = []

@@ -93,7 +93,7 @@ def test_every_draw_has_new_spectra_in_one_layout(bank: SpectralBank, tile: bool
     assert palette.groups == groups
     assert set(groups) == {*RECIPES, *MINERALS}
     assert sorted(n for numbers in groups.values() for n in numbers) == list(range(len(palette)))
-    assert len(palette) == (56 if tile else 102)
+    assert len(palette) == (58 if tile else 107)
     rho = palette.reflectance
     assert rho.shape == (3, len(palette), CENTRES.size)
     assert rho.dtype == np.float32
@@ -120,6 +120,6 @@ def test_torch_draws_from_the_same_bank(bank: SpectralBank) -> None:
     pytest.importorskip("torch")
     palette = bank.draw(TorchRandom(4), 64, tile=True)
     rho = host(palette.reflectance)
-    assert rho.shape == (64, 56, CENTRES.size)
+    assert rho.shape == (64, 58, CENTRES.size)
     ours = bank.draw(NumpyRandom(4), 64, tile=True).reflectance
     np.testing.assert_allclose(rho.mean(axis=(0, 1)), ours.mean(axis=(0, 1)), rtol=0.05)

@@ -8,7 +8,7 @@ from onboard.minerals import MINERALS
 from onboard.scenes.arrays import NumpyRandom, TorchRandom
 
 BACKGROUNDS = (
-    *("soil", "rock", "dark", "green", "dry", "crop", "water", "snow", "playa", "roof", "paving"),
+    *("soil", "sand", "rock", "dark", "green", "dry", "crop", "water", "snow", "playa", "roof", "paving"),
     *("plastic", "panel", "oil", "paint", "bright"),
 )
 NAMES = (*BACKGROUNDS, *MINERALS)

@@ -99,7 +99,8 @@ def test_the_same_key_gives_the_same_maps(kind: Any) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_modulation_runs_from_pixels_to_regions(kind: Any) -> None:
     fields = host(tiles(kind, 6, [get_climate("semi-arid")] * 12, side=96).modulation)
-    assert fields.shape == (12, 6, 96, 96)
+    assert fields.shape == (12, 8, 96, 96)
+    fields = fields[:, 2:]
     np.testing.assert_allclose(fields.std(axis=(0, 2, 3))[:4], 1, atol=0.15)
     rough = np.abs(np.diff(fields, axis=3)).mean(axis=(0, 2, 3))
     assert rough[0] > rough[1] > rough[2] > rough[5]

@@ -42,4 +42,6 @@ def test_plants_lie_side_by_side_and_soils_mingle(kind: Any) -> None:
     assert intimacy.max() <= 1
     assert intimacy[0::2].mean() < 0.5 < intimacy[1::2].mean()
     members = host(found.members)
-    assert set(np.unique(members)) <= {m for g in ("soil", "rock", "dark", "green", "dry") for m in GROUPS[g]}
+    assert set(np.unique(members)) <= {
+        m for g in ("soil", "sand", "rock", "dark", "green", "dry") for m in GROUPS[g]
+    }
