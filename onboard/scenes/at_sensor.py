@@ -6,12 +6,14 @@ a CPU some lines of one tile go through all steps together; a GPU takes the batc
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
-from onboard.scenes.air.adjacency import POOL, Environment
+import numpy as np
+
+from onboard.scenes.air.adjacency import Environment, pooled_maps
 from onboard.scenes.air.clouds import Clouds
-from onboard.scenes.air.light import Light, air_fields, radiance
-from onboard.scenes.arrays import Array, Random
+from onboard.scenes.air.light import Light, air_fields, radiance, spectral_names
+from onboard.scenes.arrays import Array, Random, host, namespace
 from onboard.scenes.instrument.detector import Detector, observe
 from onboard.scenes.memory import exponential
 from onboard.scenes.methane import MethaneTable, attenuation
@@ -20,6 +22,7 @@ from onboard.scenes.spectra.palette import Palette
 from onboard.scenes.surface.maps import SurfaceMaps
 
 PIXELS_AT_ONCE = 4096
+MIXED = ("shares", "reflectance", "albedo")
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class TileGround:
 
     Attributes:
         surface: Maps of n tiles.
-        shares: Share of each component in each pixel, float32 (n, lines, samples, components).
+        shares: Share of each component in each pixel, float32 (n, components, lines, samples).
         reflectance: Of the components, (n, components, bands).
         albedo: Single-scattering albedo of the same.
         light: Light and air, spectra (n, 1, 1, bands).
@@ -49,11 +52,10 @@ def components(surface: SurfaceMaps, palette: Palette) -> tuple[Array, Array, Ar
     A tile has fewer components than its palette has endmembers, and mixing goes by their number.
     """
     xp = surface.provinces.random.xp
-    shares = xp.permute_dims(surface.shares(), (0, 2, 3, 1))
     members = surface.members[..., None]
     members = xp.broadcast_to(members, (*members.shape[:2], palette.reflectance.shape[-1]))
     spectra = (xp.take_along_axis(s, members, axis=1) for s in (palette.reflectance, palette.albedo))
-    return (shares, *spectra)
+    return (surface.shares(), *spectra)
 
 
 def at_sensor(
@@ -76,7 +78,7 @@ def at_sensor(
         pixel_m: Size of a pixel in metres.
     """
     xp = random.xp
-    n, lines, samples, _ = ground.shares.shape
+    n, _, lines, samples = ground.shares.shape
     around = look_around(ground, pixel_m)
     everything = slice(None)
     if getattr(random, "device", "cpu") != "cpu":
@@ -85,37 +87,52 @@ def at_sensor(
     seen = xp.empty((n, lines, samples, ground.reflectance.shape[-1]), dtype=xp.float32)
     for tile in range(n):
         only = slice(tile, tile + 1)
-        own, near = _tile(ground, only), replace(around, values=around.values[only])
+        own, near = one_tile(ground, tile), replace(around, values=around.values[only])
         for first in range(0, lines, step):
             rows = slice(first, first + step)
-            seen[only, rows] = _piece(random, own, near, enhancement, gas, clouds, only, rows)
+            there = gas if bool((enhancement[tile, rows] > 0).any()) else None
+            seen[only, rows] = _piece(random, own, near, enhancement, there, clouds, only, rows)
     return seen
 
 
 def look_around(ground: TileGround, pixel_m: float) -> Environment:
     """Return the environment of tiles: mixtures of mean shares, eight by eight pixels."""
-    xp = ground.surface.provinces.random.xp
-    n, lines, samples, parts = ground.shares.shape
-    down, across = lines // POOL * POOL, samples // POOL * POOL
-    blocks = (n, down // POOL, POOL, across // POOL, POOL)
-    shares = xp.mean(xp.reshape(ground.shares[:, :down, :across, :], (*blocks, parts)), axis=(2, 4))
-    intimacy = xp.mean(xp.reshape(ground.surface.intimacy[:, :down, :across], blocks), axis=(2, 4))
-    coarse = mix(shares, ground.reflectance, ground.albedo, intimacy)
-    return Environment.from_coarse(coarse, ground.light.near, (lines, samples), pixel_m=pixel_m)
+    xp = namespace(ground.shares)
+    shares = xp.moveaxis(pooled_maps(ground.shares), 1, -1)
+    coarse = mix(shares, ground.reflectance, ground.albedo, pooled_maps(ground.surface.intimacy))
+    return Environment.from_coarse(coarse, ground.light.near, ground.shares.shape[-2:], pixel_m=pixel_m)
 
 
-def _tile(ground: TileGround, only: slice) -> TileGround:
-    """Return one tile's share of what is not a map."""
-    light = Light(**{f.name: getattr(ground.light, f.name)[only] for f in fields(Light)})
-    whole = ground.detector
+def one_tile(ground: TileGround, number: int) -> TileGround:
+    """Return one of a batch's tiles, without what does not occur in it; its maps stay those of the batch.
+
+    Spectra that all columns share are repeated for each: libraries multiply long rows faster.
+    """
+    only, samples = slice(number, number + 1), ground.shares.shape[-1]
+    xp = namespace(ground.shares)
+    column = xp.zeros((samples, 1), dtype=xp.float32)
+    light, whole = ground.light, ground.detector
+    spectra = {name: getattr(light, name)[only] + column for name in spectral_names()}
+    rest = {name: getattr(light, name)[only] for name in ("curves", "water_cm", "sun_zenith_deg")}
     elements = whole.elements
     if elements is not None:
-        elements = replace(elements, bad=elements.bad[only], columns=elements.columns[only])
+        bad = elements.bad[only]
+        # Columns without bad elements fill up the list's end.
+        sick = int(xp.sum(xp.astype(xp.max(bad, axis=-1) > 0, xp.int64)))
+        columns = elements.columns[only, :sick]
+        elements = replace(elements, bad=bad, columns=columns) if columns.shape[1] else None
     detector = replace(
-        whole, shear=whole.shear[only], gain=whole.gain[only], offset=whole.offset[only], elements=elements
+        whole,
+        **{name: getattr(whole, name)[only] for name in ("shear", "gain", "offset")},
+        noise=whole.noise[:, None, :] + column,
+        full_scale=whole.full_scale + column,
+        quantum=whole.quantum + column,
+        elements=elements,
     )
-    spectra = {"reflectance": ground.reflectance[only], "albedo": ground.albedo[only]}
-    return replace(ground, light=light, detector=detector, **spectra)
+    occur = np.flatnonzero(host(xp.max(ground.shares[number, ...], axis=(1, 2))) > 0)
+    present = ground.surface.provinces.random.asarray(occur, "int64")
+    mixed = {name: xp.take(getattr(ground, name)[only, ...], present, axis=1) for name in MIXED}
+    return replace(ground, light=Light(**spectra, **rest), detector=detector, **mixed)
 
 
 def _piece(
@@ -123,7 +140,7 @@ def _piece(
     ground: TileGround,
     around: Environment,
     enhancement: Array,
-    gas: MethaneTable,
+    gas: MethaneTable | None,
     clouds: Clouds | None,
     tiles: slice,
     rows: slice,
@@ -134,9 +151,10 @@ def _piece(
     modulation = xp.moveaxis(surface.modulation[tiles, :, rows, :], 1, -1)
     mean = xp.mean(surface.elevation_m[tiles, ...], axis=(1, 2), keepdims=True)
     regional = modulation[..., -1]
+    shares = xp.moveaxis(ground.shares[:, :, rows, :], 1, -1)
     lit, path = radiance(
         ground.light,
-        mix(ground.shares[where], ground.reflectance, ground.albedo, surface.intimacy[where]),
+        mix(shares, ground.reflectance, ground.albedo, surface.intimacy[where]),
         air_fields(ground.light, modulation, (surface.elevation_m[where] - mean) * 1e-3, gas=regional),
         environment=around.all(rows),
         shade=surface.shade[where],
@@ -144,6 +162,7 @@ def _piece(
         aerosol=regional,
         cloud=None if clouds is None else clouds.opacity[where],
     )
-    lit *= exponential(attenuation(enhancement[where], gas))
+    if gas is not None:
+        lit *= exponential(attenuation(enhancement[where], gas))
     lit += path
     return observe(ground.detector, lit, random.normal(tuple(lit.shape)))

@@ -33,6 +33,18 @@ def test_results_are_those_of_the_plain_function(
     np.testing.assert_allclose(host(result), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_differences_stay_within_a_row(library: str) -> None:
+    place = pytest.importorskip("torch").zeros(()) if library == "torch" else np.zeros(())
+    values = np.random.default_rng(1).normal(size=(3, 4, 6)).astype(np.float32)
+    expected = np.zeros_like(values)
+    expected[..., 1:-1] = values[..., 2:] - values[..., :-2]
+    # A broadcast array has no memory of its own to run through.
+    for given, wanted in ((values, expected), (np.broadcast_to(values[:1], (3, 4, 6)), expected[:1])):
+        found = memory.central_differences(given if library == "numpy" else like(given, place))
+        np.testing.assert_array_equal(host(found), np.broadcast_to(wanted, found.shape))
+
+
 def test_freed_memory_is_kept_on_glibc() -> None:
     # In a process of its own: the setting cannot be taken back.
     code = (

@@ -106,6 +106,14 @@ def pooled(values: Array, pool: int = POOL) -> Array:
     return _along_lines(down, across @ values)
 
 
+def pooled_maps(maps: Array, pool: int = POOL) -> Array:
+    """Average maps (..., lines, samples) over squares of ``pool`` pixels; edge squares may be smaller."""
+    xp = namespace(maps)
+    down = like(_pooling(maps.shape[-2], pool), maps)
+    across = like(_pooling(maps.shape[-1], pool).T, maps)
+    return xp.matmul(down, xp.matmul(maps, across))
+
+
 def coarse_size(size: int, pool: int = POOL) -> int:
     """Return the number of coarse cells along a side of ``size`` pixels."""
     return -(-size // pool)

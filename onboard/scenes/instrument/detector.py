@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from onboard.scenes.arrays import Array, namespace
 from onboard.scenes.instrument.elements import BadElements, repair
-from onboard.scenes.memory import at_most, magnitude, root, rounded
+from onboard.scenes.memory import at_most, central_differences, magnitude, root, rounded
 
 NOISE_STREAM = 7919
 
@@ -44,9 +44,9 @@ class Detector:
         shear: Half of each element's wavelength shift over the distance of bands, (..., samples, bands).
         gain: Relative response of each element, (..., samples, bands).
         offset: Radiance added by each element, (..., samples, bands).
-        noise: a, b, c of sigma = abs(a sqrt(b + L) + c), (3, bands).
-        full_scale: Radiance at which an element saturates, (bands,).
-        quantum: Radiance between two counts, (bands,).
+        noise: a, b, c of sigma = abs(a sqrt(b + L) + c), (3, bands) or (3, samples, bands).
+        full_scale: Radiance at which an element saturates, (bands,) or (samples, bands).
+        quantum: Radiance between two counts, likewise.
         seam: The filter's seam, or None where the band table has none.
         elements: Bad elements, or None for none.
     """
@@ -90,12 +90,11 @@ def shifted(radiance: Array, shear: Array) -> Array:
 
     Args:
         radiance: (..., samples, bands).
-        shear: Shift over twice the distance of bands, 0 for the first and the last band.
+        shear: Shift over twice the distance of bands; the first and the last band stay.
     """
-    moved = namespace(radiance).asarray(radiance, copy=True)
-    slope = radiance[..., 2:] - radiance[..., :-2]
-    slope *= shear[..., 1:-1]
-    moved[..., 1:-1] += slope
+    moved = central_differences(radiance)
+    moved *= shear
+    moved += radiance
     return moved
 
 
@@ -111,9 +110,9 @@ def noise_sigma(radiance: Array, noise: Array) -> Array:
 
     Below L = -b, which only noise itself can reach, the root is taken as 0.
     """
-    sigma = root(radiance + noise[1, :])
-    sigma *= noise[0, :]
-    sigma += noise[2, :]
+    sigma = root(radiance + noise[1, ...])
+    sigma *= noise[0, ...]
+    sigma += noise[2, ...]
     return magnitude(sigma)
 
 
