@@ -6,13 +6,13 @@ a CPU some lines of one tile go through all steps together; a GPU takes the batc
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from onboard.scenes.air.adjacency import Environment, pooled_maps
 from onboard.scenes.air.clouds import Clouds
-from onboard.scenes.air.light import Light, air_fields, radiance, spectral_names
+from onboard.scenes.air.light import Light, air_fields, radiance
 from onboard.scenes.arrays import Array, Random, host, namespace
 from onboard.scenes.instrument.detector import Detector, observe
 from onboard.scenes.memory import exponential
@@ -22,6 +22,7 @@ from onboard.scenes.spectra.palette import Palette
 from onboard.scenes.surface.maps import SurfaceMaps
 
 PIXELS_AT_ONCE = 4096
+REPEATED = ("scale", "sphere")
 MIXED = ("shares", "reflectance", "albedo")
 
 
@@ -112,8 +113,8 @@ def one_tile(ground: TileGround, number: int) -> TileGround:
     xp = namespace(ground.shares)
     column = xp.zeros((samples, 1), dtype=xp.float32)
     light, whole = ground.light, ground.detector
-    spectra = {name: getattr(light, name)[only] + column for name in spectral_names()}
-    rest = {name: getattr(light, name)[only] for name in ("curves", "water_cm", "sun_zenith_deg")}
+    spectra = {f.name: getattr(light, f.name)[only] for f in fields(Light)}
+    spectra |= {name: spectra[name] + column for name in REPEATED}
     elements = whole.elements
     if elements is not None:
         bad = elements.bad[only]
@@ -132,7 +133,7 @@ def one_tile(ground: TileGround, number: int) -> TileGround:
     occur = np.flatnonzero(host(xp.max(ground.shares[number, ...], axis=(1, 2))) > 0)
     present = ground.surface.provinces.random.asarray(occur, "int64")
     mixed = {name: xp.take(getattr(ground, name)[only, ...], present, axis=1) for name in MIXED}
-    return replace(ground, light=Light(**spectra, **rest), detector=detector, **mixed)
+    return replace(ground, light=Light(**spectra), detector=detector, **mixed)
 
 
 def _piece(

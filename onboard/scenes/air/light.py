@@ -19,7 +19,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from onboard.scenes.arrays import Array, like, namespace
+from onboard.scenes.arrays import Array, namespace
 from onboard.scenes.memory import exponential
 from onboard.scenes.response import Float64
 
@@ -117,21 +117,38 @@ def radiance(
         ground *= seen
     bounce += 1.0
     ground /= bounce
-    path = light.path
+    clear = None if cloud is None else 1.0 - cloud
+    if clear is not None:
+        ground *= clear[..., None]
+    return ground, _path(light, aerosol, cloud, clear)
+
+
+def _path(light: Light, aerosol: Array | None, cloud: Array | None, clear: Array | None) -> Array:
+    """Return light from the air: of the clear sky, of its haze, and of clouds."""
+    fields, curves = [clear], [light.path]
     if aerosol is not None:
-        path = path + aerosol[..., None] * light.path_curve
+        fields.append(aerosol if clear is None else aerosol * clear)
+        curves.append(light.path_curve)
     if cloud is not None:
-        clear = (1.0 - cloud)[..., None]
-        ground *= clear
-        path = path * clear + cloud[..., None] * light.cloud
-    return ground, path
+        fields.append(cloud)
+        curves.append(light.cloud)
+    return light.path if len(curves) == 1 else _outer(fields, curves)
 
 
 def _lit(light: Light, sun: Array) -> Array:
     """Light on a slope over that on flat ground, times the unscattered share of its way up."""
-    lit = (sun - 1.0)[..., None] * (light.direct * light.straight)
-    lit += light.straight
-    return lit
+    return _outer([None, sun - 1.0], [light.straight, light.direct * light.straight])
+
+
+def _outer(fields: list[Array | None], curves: list[Array]) -> Array:
+    """Return the sum of fields (...), None for 1, times spectra: as a product of matrices, in one go."""
+    xp = namespace(fields[-1])
+    one = xp.ones_like(fields[-1])
+    values = xp.moveaxis(xp.stack([one if f is None else f for f in fields]), 0, -1)
+    if curves[0].ndim == 1:
+        return combine(values, xp.stack(curves))
+    shape = (curves[0].shape[0], 1, -1)
+    return combine(values, xp.concat([xp.reshape(curve, shape) for curve in curves], axis=1))
 
 
 def combine(values: Array, curves: Array) -> Array:
@@ -175,8 +192,10 @@ def air_fields(
     co2 = zero if gas is None else CO2_SPREAD * gas
     ch4 = zero if gas is None else CH4_SPREAD * gas
     way = zero if slant is None else slant + zero
-    air = xp.stack([water, 0.5 * water * water, height_km + zero, co2 + zero, ch4 + zero, way], axis=-1)
-    return xp.concat([air, modulation[..., 2:], own_features(modulation)], axis=-1)
+    air = [water, 0.5 * water * water, height_km + zero, co2 + zero, ch4 + zero, way]
+    ground = [modulation[..., i] for i in range(2, modulation.shape[-1])]
+    # Field after field in memory: neither they nor their product with curves jump from pixel to pixel.
+    return xp.moveaxis(xp.stack([*air, *ground, *_own_planes(modulation)]), 0, -1)
 
 
 def own_features(modulation: Array) -> Array:
@@ -190,11 +209,14 @@ def own_features(modulation: Array) -> Array:
     Args:
         modulation: Standard normal fields, (..., 8): the first is the depth, the second the place.
     """
+    return namespace(modulation).stack(_own_planes(modulation), axis=-1)
+
+
+def _own_planes(modulation: Array) -> list[Array]:
     xp = namespace(modulation)
-    depth = xp.exp(DEPTH_SPREAD * modulation[..., :1])
-    place = (FEATURES - 1.0) / (1.0 + xp.exp(-1.7 * modulation[..., 1:2]))
-    number = like(np.arange(FEATURES), modulation)
-    return depth * xp.clip(1.0 - xp.abs(place - number), min=0.0)
+    depth = xp.exp(DEPTH_SPREAD * modulation[..., 0])
+    place = (FEATURES - 1.0) / (1.0 + xp.exp(-1.7 * modulation[..., 1]))
+    return [depth * xp.clip(1.0 - xp.abs(place - float(k)), min=0.0) for k in range(FEATURES)]
 
 
 def view_slant(view_zenith_deg: Array, mean_deg: float = 0.0) -> Array:
