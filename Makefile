@@ -36,7 +36,7 @@ $(VENV)/dev.stamp: $(CORE) | system $(BIN)/python
 
 $(DEMO)/capture.nc: | $(VENV)/light.stamp
 	@mkdir -p $(DEMO)
-	$(BIN)/onboard simulate $@ --seed $(DEMO_SEED) --plumes 20 --overwrite
+	$(BIN)/onboard simulate $@ --seed $(DEMO_SEED) --plumes 20 --emission 1000 20000 --overwrite
 
 demo: $(VENV)/light.stamp $(DEMO)/capture.nc
 	$(BIN)/onboard replay $(DEMO)/capture.nc --out $(DEMO)/run --overwrite

@@ -70,12 +70,12 @@ def draw_slope(found: Sequence[MethaneOfStudy]) -> str:
             offset = float(one.retrieved.mean()) - one.slope * float(one.truth.mean())
             ends = np.array([one.truth.min(), min(float(one.truth.max()), top)])
             axis.plot(ends, offset + one.slope * ends, color=OURS_COLOUR, lw=1.8)
-        axis.set_title(f"{one.climate}: slope {one.slope:.2f}")
-        axis.locator_params(nbins=6)
+        axis.set_title(f"{one.climate}: {one.slope:.2f}", fontsize=8)
+        axis.locator_params(nbins=4)
         axis.set(xlim=(0, top), ylim=(-0.05 * top, 1.25 * top))
     for axis in axes.ravel()[len(found) :]:
         axis.set_visible(False)
-    figure.supxlabel("put in, ppm m", fontsize=9)
+    figure.supxlabel("put in, ppm m (titles: slope)", fontsize=9)
     figure.supylabel("retrieved by mag1c, ppm m", fontsize=9)
     return as_uri(figure, "png")
 
