@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from onboard.scenes.gas.labels import LABEL_THRESHOLD_PPM_M
 from onboard.scenes.gas.sources import EMISSION_RANGE_KG_H
 from onboard.scenes.instrument.measured import load_measured
 from onboard.scenes.library import load_library
@@ -65,6 +66,13 @@ def scene_options(command: Command) -> Command:
             default=0.0,
             show_default=True,
             help="Share of the scene under clouds; thick ones are cut out.",
+        ),
+        click.option(
+            "--label-threshold",
+            type=click.FloatRange(0, min_open=True),
+            default=LABEL_THRESHOLD_PPM_M,
+            show_default=True,
+            help="Least enhancement in ppm m that the truth calls plume.",
         ),
         click.option(
             "--shift-nm",
@@ -136,6 +144,7 @@ def _simulate(out: Path, given: dict[str, Any]) -> Simulation:
         shift_nm=given["shift_nm"],
         flagged_lines=given["flagged_lines"],
         cloud_fraction=given["clouds"],
+        label_threshold=given["label_threshold"],
         library_part=given["library_part"],
         detector="drawn" if emit is None else "measured",
     )

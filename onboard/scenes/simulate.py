@@ -114,9 +114,22 @@ def simulate(
     room = recipe.lines * recipe.samples * (4 * instrument.bands + BYTES_BESIDE)
     with whole_files([truth, capture], overwrite=overwrite, needs_bytes=room) as (truth_part, capture_part):
         scene = build_scene(recipe, instrument, library, measured)
-        write_truth(truth_part, scene.truth, {"seed": np.int64(recipe.seed)})
+        write_truth(truth_part, scene.truth, truth_attributes(scene))
         _write(capture_part, scene, instrument, workers)
     return _summary(capture, truth, scene)
+
+
+def truth_attributes(scene: Scene) -> dict[str, object]:
+    """Return what a reader of the truth should know besides: seed, landscape, sun, label rule."""
+    recipe = scene.recipe
+    return {
+        "seed": np.int64(recipe.seed),
+        "climate": scene.climate.name,
+        "library_part": recipe.library_part,
+        "sun_zenith_deg": np.float64(scene.atmosphere.sun_zenith_deg),
+        "label_threshold_ppm_m": np.float64(recipe.label_threshold),
+        "label_min_pixels": np.int64(recipe.label_min_pixels),
+    }
 
 
 def _write(path: Path, scene: Scene, sensor: Sensor, workers: int) -> None:

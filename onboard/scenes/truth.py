@@ -72,7 +72,10 @@ def write_truth(path: str | PathLike[str], truth: Truth, attributes: dict[str, o
     with h5py.File(path, "w") as file:
         put_text(file, "title", "Truth of a simulated capture")
         for name, value in sorted((attributes or {}).items()):
-            file.attrs[name] = value
+            if isinstance(value, str):
+                put_text(file, name, value)
+            else:
+                file.attrs[name] = value
         sizes = {"downtrack": lines, "crosstrack": samples, "mineral": len(truth.mineral_names)}
         # netCDF needs no empty dimension: without plumes there is no table of sources.
         if truth.sources.size:
