@@ -80,10 +80,10 @@ def at_sensor(
     """
     xp = random.xp
     n, _, lines, samples = ground.shares.shape
-    around = look_around(ground, pixel_m)
+    around, change = look_around(ground, pixel_m), changes(ground)
     everything = slice(None)
     if getattr(random, "device", "cpu") != "cpu":
-        return _piece(random, ground, around, enhancement, gas, clouds, everything, everything)
+        return _piece(random, ground, around, change, enhancement, gas, clouds, everything, everything)
     step = max(1, PIXELS_AT_ONCE // samples)
     seen = xp.empty((n, lines, samples, ground.reflectance.shape[-1]), dtype=xp.float32)
     for tile in range(n):
@@ -92,7 +92,7 @@ def at_sensor(
         for first in range(0, lines, step):
             rows = slice(first, first + step)
             there = gas if bool((enhancement[tile, rows] > 0).any()) else None
-            seen[only, rows] = _piece(random, own, near, enhancement, there, clouds, only, rows)
+            seen[only, rows] = _piece(random, own, near, change, enhancement, there, clouds, only, rows)
     return seen
 
 
@@ -102,6 +102,16 @@ def look_around(ground: TileGround, pixel_m: float) -> Environment:
     shares = xp.moveaxis(pooled_maps(ground.shares), 1, -1)
     coarse = mix(shares, ground.reflectance, ground.albedo, pooled_maps(ground.surface.intimacy))
     return Environment.from_coarse(coarse, ground.light.near, ground.shares.shape[-2:], pixel_m=pixel_m)
+
+
+def changes(ground: TileGround) -> Array:
+    """Return the fields that change ln radiance, float32 (n, lines, samples, fields)."""
+    surface = ground.surface
+    xp = namespace(surface.modulation)
+    modulation = xp.moveaxis(surface.modulation, 1, -1)
+    mean = xp.mean(surface.elevation_m, axis=(1, 2), keepdims=True)
+    height_km = (surface.elevation_m - mean) * 1e-3
+    return air_fields(ground.light, modulation, height_km, gas=modulation[..., -1])
 
 
 def one_tile(ground: TileGround, number: int) -> TileGround:
@@ -140,6 +150,7 @@ def _piece(
     random: Random,
     ground: TileGround,
     around: Environment,
+    change: Array,
     enhancement: Array,
     gas: MethaneTable | None,
     clouds: Clouds | None,
@@ -149,18 +160,15 @@ def _piece(
     """Make some lines of some tiles; ``ground`` and ``around`` are cut to those tiles but for maps."""
     xp = random.xp
     surface, where = ground.surface, (tiles, rows)
-    modulation = xp.moveaxis(surface.modulation[tiles, :, rows, :], 1, -1)
-    mean = xp.mean(surface.elevation_m[tiles, ...], axis=(1, 2), keepdims=True)
-    regional = modulation[..., -1]
     shares = xp.moveaxis(ground.shares[:, :, rows, :], 1, -1)
     lit, path = radiance(
         ground.light,
         mix(shares, ground.reflectance, ground.albedo, surface.intimacy[where]),
-        air_fields(ground.light, modulation, (surface.elevation_m[where] - mean) * 1e-3, gas=regional),
+        change[where],
         environment=around.all(rows),
         shade=surface.shade[where],
         shadow=None if clouds is None else clouds.light[where],
-        aerosol=regional,
+        aerosol=surface.modulation[tiles, -1, rows, :],
         cloud=None if clouds is None else clouds.opacity[where],
     )
     if gas is not None:

@@ -45,9 +45,12 @@ def test_draws_keep_their_bounds_types_and_odds(kind: type[NumpyRandom] | type[T
     assert host(random.normal((20_000,))).std() == pytest.approx(1, abs=0.03)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("count", [MANY, 2 * BLOCK + 4001])
-def test_many_normal_values_are_normal_and_independent(count: int) -> None:
-    values = np.concatenate([NumpyRandom(key).normal((count,)) for key in range(-(-2_000_000 // count))])
+def test_many_normal_values_are_normal_and_independent(
+    count: int, kind: type[NumpyRandom] | type[TorchRandom]
+) -> None:
+    values = np.concatenate([host(kind(key).normal((count,))) for key in range(-(-2_000_000 // count))])
     values = values.astype(np.float64)
     size = values.size
     moments = [values.mean(), values.var() - 1, (values**3).mean(), (values**4).mean() - 3]

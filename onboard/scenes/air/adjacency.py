@@ -14,6 +14,7 @@ is smooth: it is kept at 1/8 of the resolution and interpolated.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -152,6 +153,7 @@ def _places(size: int, cells: int, pool: int) -> tuple[Float64, Float64, Float64
     return lower, np.minimum(lower + 1, cells - 1), place - lower
 
 
+@lru_cache(maxsize=16)
 def _interpolation(size: int, cells: int, pool: int) -> Float64:
     lower, upper, share = _places(size, cells, pool)
     cell = np.arange(cells)

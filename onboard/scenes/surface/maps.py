@@ -110,7 +110,7 @@ class SurfaceMaps:
         first = minerals * xp.concat([blend] * half, axis=1)
         variants = xp.stack([first, minerals - first], axis=2)
         numbers = self.provinces.random.asarray(np.arange(self.palette.size), "uint8")[:, None, None]
-        laid = xp.astype(self.cover.material[:, None, rows, :] == numbers, xp.float32) * share[:, None, ...]
+        laid = xp.where(self.cover.material[:, None, rows, :] == numbers, share[:, None, ...], 0.0)
         parts = [xp.reshape(part, (n, -1, lines, samples)) for part in (ground, variants, laid)]
         found = xp.concat(parts, axis=1)
         return found[:, :, 0, :] if isinstance(line, int) else found
