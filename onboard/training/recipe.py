@@ -138,15 +138,15 @@ def shipped_recipes() -> list[str]:
 
 
 def _checked_data(items: Any, file: str) -> tuple[DataRecipe, ...]:
-    """Return a recipe's data sets: known, each once, with a path but for the scenes."""
-    from onboard.training.adapters.registry import SCENES, check_name
+    """Return a recipe's data sets: known, each once, with a path but for what is simulated."""
+    from onboard.training.adapters.registry import SIMULATED, check_name
 
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise UsageError("data is no list of tables", file=file, field="data", expected="[[data]] tables")
     data = tuple(DataRecipe(**_checked(DataRecipe, item, file, "data.")) for item in items)
     for item in data:
         check_name(item.name)
-        if not item.path and item.name != SCENES:
+        if not item.path and item.name not in SIMULATED:
             raise UsageError(
                 "data set has no path", file=file, field=item.name, expected=f"data={item.name}:PATH"
             )

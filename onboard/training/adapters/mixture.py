@@ -52,6 +52,10 @@ class TileSource:
             slice(first, first + self.extent.crop),
         )
 
+    def samples(self, rng: np.random.Generator, count: int, mineral_label: float) -> list[Sample]:
+        """Draw the samples of a batch."""
+        return [self.sample(rng, mineral_label) for _ in range(count)]
+
 
 @dataclass(frozen=True)
 class SceneSource:
@@ -69,6 +73,10 @@ class SceneSource:
     def sample(self, rng: np.random.Generator, mineral_label: float) -> Sample:
         """Draw a training sample, as trainings on scenes alone do."""
         return training_sample(rng, self.pool, self.tables, self.gas, mineral_label, self.crop)
+
+    def samples(self, rng: np.random.Generator, count: int, mineral_label: float) -> list[Sample]:
+        """Draw the samples of a batch."""
+        return [self.sample(rng, mineral_label) for _ in range(count)]
 
 
 Source = SceneSource | TileSource
@@ -101,7 +109,7 @@ class MixedBatches(IterableDataset[Batch]):
         rng = np.random.default_rng((self.recipe.seed, index, 0xDA7A))
         number = int(rng.choice(len(self.sources), p=self.shares))
         source = self.sources[number]
-        samples = [source.sample(rng, self.recipe.mineral_label) for _ in range(self.recipe.batch)]
+        samples = source.samples(rng, self.recipe.batch, self.recipe.mineral_label)
         batch: Batch = default_collate(samples)
         batch["source"] = torch.tensor(number)
         return batch

@@ -10,6 +10,10 @@ from onboard.training.adapters.common import TileSet
 
 SCENES = "scenes"
 """The simulated pool, named so beside the public sets."""
+TILES = "tiles"
+"""Simulated tiles, made while a network learns."""
+SIMULATED = (SCENES, TILES)
+"""What needs no path."""
 
 
 def _openers() -> dict[str, Callable[[Path], TileSet]]:
@@ -25,8 +29,8 @@ def _openers() -> dict[str, Callable[[Path], TileSet]]:
 
 
 def names() -> list[str]:
-    """Return the names that a recipe's data may have, the simulated scenes among them."""
-    return [*sorted(_openers()), SCENES]
+    """Return the names that a recipe's data may have, simulated scenes and tiles among them."""
+    return [*sorted(_openers()), *SIMULATED]
 
 
 def check_name(name: str) -> None:
@@ -43,14 +47,16 @@ def open_set(name: str, path: Path) -> TileSet:
     """Open a data set.
 
     Args:
-        name: One of :func:`names`, but for the scenes.
+        name: One of :func:`names`, but for what is simulated.
         path: Its folder, or the training CSV in it.
 
     Raises:
-        UsageError: No data set has that name.
+        UsageError: No data set on disk has that name.
         CaptureError: It is not there, or something of it is missing or malformed.
     """
     check_name(name)
+    if name in SIMULATED:
+        raise UsageError("simulated data are no data set on disk", field="data", found=name)
     if not path.exists():
         raise CaptureError(
             "data set is not there", file=path, field=name, found="no such folder", remedy="check the path"

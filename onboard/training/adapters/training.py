@@ -9,9 +9,10 @@ from typing import Any
 from onboard.models.linescan import Linescan
 from onboard.training.adapters.judge import TileScores, choose_on_tiles, score_tiles
 from onboard.training.adapters.mixture import SceneSource, Source, TileSource
-from onboard.training.adapters.registry import SCENES, open_set
+from onboard.training.adapters.registry import SCENES, TILES, open_set
 from onboard.training.adapters.samples import extent_of
 from onboard.training.adapters.tables import tile_tables
+from onboard.training.adapters.tiles import tile_source
 from onboard.training.body_input import InputScales
 from onboard.training.operating_point import OperatingPoint
 from onboard.training.pool import Pool
@@ -20,7 +21,9 @@ from onboard.training.tables import FlightTables
 
 
 def open_sets(recipe: Recipe) -> dict[str, TileSource]:
-    """Open a recipe's public data sets, by name; nothing is written, so a mistake leaves nothing behind.
+    """Open a recipe's public data sets and simulated tiles, by name.
+
+    Nothing is written, so a mistake leaves nothing behind.
 
     Args:
         recipe: The recipe; one without data has none.
@@ -28,9 +31,12 @@ def open_sets(recipe: Recipe) -> dict[str, TileSource]:
     Raises:
         CaptureError: A set is missing or malformed, or has too few bands.
     """
-    found = {}
+    found: dict[str, TileSource] = {}
     for item in recipe.data:
         if item.name == SCENES:
+            continue
+        if item.name == TILES:
+            found[item.name] = tile_source(recipe, item.path)
             continue
         tiles = open_set(item.name, Path(item.path))
         extent = extent_of(tiles, recipe.pool.lines, recipe.pool.samples, recipe.crop)
