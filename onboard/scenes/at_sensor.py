@@ -82,7 +82,7 @@ def at_sensor(
     n, _, lines, samples = ground.shares.shape
     around, change = look_around(ground, pixel_m), changes(ground)
     everything = slice(None)
-    if getattr(random, "device", "cpu") != "cpu":
+    if takes_batches(random):
         return _piece(random, ground, around, change, enhancement, gas, clouds, everything, everything)
     step = max(1, PIXELS_AT_ONCE // samples)
     seen = xp.empty((n, lines, samples, ground.reflectance.shape[-1]), dtype=xp.float32)
@@ -94,6 +94,11 @@ def at_sensor(
             there = gas if bool((enhancement[tile, rows] > 0).any()) else None
             seen[only, rows] = _piece(random, own, near, change, enhancement, there, clouds, only, rows)
     return seen
+
+
+def takes_batches(random: Random) -> bool:
+    """Return whether a batch is done at once, with no look at what is in it: a GPU need not wait for one."""
+    return getattr(random, "device", "cpu") != "cpu"
 
 
 def look_around(ground: TileGround, pixel_m: float) -> Environment:

@@ -17,6 +17,7 @@ from onboard.scenes.air.bank import LightBank
 from onboard.scenes.air.clouds import Clouds, build_clouds
 from onboard.scenes.arrays import Array, NumpyRandom, Random, TorchRandom
 from onboard.scenes.at_sensor import TileGround, at_sensor, components
+from onboard.scenes.blas import one_blas_thread
 from onboard.scenes.gas.labels import LabelRule
 from onboard.scenes.gas.sources import DETECTED_EMISSIONS, Emissions
 from onboard.scenes.gas.tiles import TilePlumes, tile_plumes
@@ -162,13 +163,24 @@ class TileMaker:
             return NumpyRandom(self.recipe.seed, "tiles", *key)
         return TorchRandom(self.recipe.seed, "tiles", *key, device=self._device)
 
+    @one_blas_thread()
     def make(self, number: int, count: int = 16) -> Tiles:
         """Make a batch.
 
         Args:
             number: Which batch of the seed's endless series.
             count: Tiles in it.
+
+        Raises:
+            UsageError: A negative number, or no tiles.
         """
+        if number < 0 or count < 1:
+            raise UsageError(
+                "no such batch of tiles",
+                field="number, count",
+                found=(number, count),
+                expected="at least 0 and 1",
+            )
         recipe, random = self.recipe, self._random(number)
         shape = (count, recipe.lines, recipe.samples)
         host = np.random.default_rng((recipe.seed, number, 0x711E))
