@@ -20,7 +20,7 @@ from onboard.scenes.arrays import Array, namespace
 
 MU = 1.0
 # Pixels that a processor takes at a time: what they need stays in its cache. A GPU takes all at once.
-BLOCK = 2048
+BLOCK = 4096
 
 
 def albedo_of(reflectance: Array) -> Array:
@@ -59,7 +59,7 @@ def mix(weights: Array, reflectance: Array, albedo: Array, intimacy: Array | flo
     rows = xp.reshape(weights, (pure.shape[0], -1, shape[-1]))
     spread = hasattr(intimacy, "shape")
     share: Array = xp.reshape(intimacy, (*rows.shape[:2], 1)) if spread else intimacy
-    if str(device(weights)) != "cpu":
+    if str(device(weights)) != "cpu" or (rows.shape[0] == 1 and rows.shape[1] <= BLOCK):
         return xp.reshape(_blend(rows, pure, dark, share), (*shape[:-1], bands))
     mixed = xp.empty((*rows.shape[:2], bands), dtype=weights.dtype, device=device(weights))
     for scene in range(rows.shape[0]):
