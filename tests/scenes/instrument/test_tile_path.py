@@ -34,7 +34,7 @@ def banks(random: Random) -> tuple[LightBank, DetectorBank]:
 def tiles(random: Random, lights: LightBank, detectors: DetectorBank) -> Any:
     light = lights.draw(random, 2)
     ground = random.uniform((*SHAPE, BANDS), 0.1, 0.5)
-    maps, height = random.normal((*SHAPE, 6)), 0.1 * random.normal(SHAPE)
+    maps, height = random.normal((*SHAPE, 8)), 0.1 * random.normal(SHAPE)
     clouds = build_clouds(random, SHAPE, (0.0, 0.3), sun_zenith_deg=light.sun_zenith_deg)
     assert clouds is not None
     lit, path = radiance(
