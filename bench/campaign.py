@@ -20,6 +20,7 @@ from onboard.scenes.simulate import simulate
 from onboard.scenes.truth import truth_path
 
 Row = dict[str, Any]
+EMISSION_KG_H = (1000.0, 20_000.0)
 COLUMNS = (
     "seed",
     "climate",
@@ -43,7 +44,11 @@ def fly(seed: int, out: Path, bundle: Path | None, plumes: int) -> Row:
         plumes: Plumes in the scene.
     """
     capture = out / f"seed-{seed}.nc"
-    scene = simulate(capture, SceneRecipe(seed=seed, plumes=plumes, flagged_lines=4), overwrite=True)
+    scene = simulate(
+        capture,
+        SceneRecipe(seed=seed, plumes=plumes, emission_kg_h=EMISSION_KG_H, flagged_lines=4),
+        overwrite=True,
+    )
     run = out / f"seed-{seed}"
     summary = run_replay(ReplayJob(capture, run, bundle, overwrite=True, in_memory=True))
     scores = evaluate_run(run, truth_path(capture))
