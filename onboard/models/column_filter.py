@@ -81,12 +81,15 @@ def unit_absorption(
     return np.asarray(x @ log_t[inside] / (x @ x))
 
 
-def bands_within(centres: npt.ArrayLike, windows: Windows) -> npt.NDArray[np.int64]:
+def bands_within(
+    centres: npt.ArrayLike, windows: Windows, purpose: str = "a matched filter"
+) -> npt.NDArray[np.int64]:
     """Indices of the bands whose centre lies in any window.
 
     Args:
         centres: (bands,) nm.
         windows: Pairs of least and greatest wavelength, nm.
+        purpose: What they are for, in words for an error.
 
     Raises:
         UsageError: Fewer than three bands do.
@@ -97,7 +100,7 @@ def bands_within(centres: npt.ArrayLike, windows: Windows) -> npt.NDArray[np.int
         inside |= (nm >= low) & (nm <= high)
     if np.count_nonzero(inside) < 3:
         raise UsageError(
-            "too few bands for a matched filter",
+            f"too few bands for {purpose}",
             field="windows",
             found=f"{np.count_nonzero(inside)} bands within {list(windows)} nm",
             expected="at least 3",
@@ -177,16 +180,25 @@ def column_filter(
     return ColumnFilterResult(enhancement, sigma, bands, shrinkage)
 
 
-def _checked(radiance: Array, centres: npt.ArrayLike, shrinkage: float | None) -> Array:
-    image = np.asarray(radiance)
+def check_image(radiance: Array, centres: npt.ArrayLike) -> None:
+    """Refuse radiance that is no image of these bands.
+
+    Raises:
+        UsageError: Not (lines, samples, bands) for as many bands as there are centres.
+    """
     count = np.asarray(centres).size
-    if image.ndim != 3 or image.shape[2] != count:
+    if radiance.ndim != 3 or radiance.shape[2] != count:
         raise UsageError(
             "radiance and band table do not belong together",
             field="radiance",
-            found=f"shape {image.shape}",
+            found=f"shape {radiance.shape}",
             expected=f"(lines, samples, {count})",
         )
+
+
+def _checked(radiance: Array, centres: npt.ArrayLike, shrinkage: float | None) -> Array:
+    image = np.asarray(radiance)
+    check_image(image, centres)
     if shrinkage is not None and not 0.0 <= shrinkage <= 1.0:
         raise UsageError("no such shrinkage", field="shrinkage", found=shrinkage, expected="0 to 1")
     return image

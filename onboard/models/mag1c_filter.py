@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onboard.errors import MissingExtraError, UsageError
-from onboard.models.column_filter import LEAST_PIXELS_A_BAND, bands_within, usable_pixels
+from onboard.models.column_filter import LEAST_PIXELS_A_BAND, bands_within, check_image, usable_pixels
 
 Array = npt.NDArray[np.float32]
 
@@ -110,14 +110,7 @@ def _libraries() -> tuple[Any, Any]:
 
 
 def _check(radiance: Array, centres: npt.ArrayLike, group: int, iterations: int) -> None:
-    count = np.asarray(centres).size
-    if radiance.ndim != 3 or radiance.shape[2] != count:
-        raise UsageError(
-            "radiance and band table do not belong together",
-            field="radiance",
-            found=f"shape {radiance.shape}",
-            expected=f"(lines, samples, {count})",
-        )
+    check_image(radiance, centres)
     for name, value, least in (("group", group, 1), ("iterations", iterations, 0)):
         if value < least:
             raise UsageError("no such setting", field=name, found=value, expected=f"at least {least}")

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onboard.errors import UsageError
+from onboard.models.column_filter import bands_within
 
 Array = npt.NDArray[np.float32]
 
@@ -43,7 +44,7 @@ def spectral_angle(
     Raises:
         UsageError: A mineral without samples, or too few bands within the windows.
     """
-    bands = _bands(centres, windows)
+    bands = bands_within(centres, windows, "an angle between spectra")
     empty = [name for name, samples in references.items() if len(samples) == 0]
     if empty or not references:
         raise UsageError("a mineral without samples", field="references", found=", ".join(empty) or "none")
@@ -62,21 +63,6 @@ def spectral_angle(
         score = angles[-1] - minerals if len(groups) > len(references) else -minerals
         scores[:, first : first + len(part)] = np.where(known, score, np.float32(-np.pi))
     return scores.reshape(len(references), lines, samples)
-
-
-def _bands(centres: npt.ArrayLike, windows: tuple[tuple[float, float], ...]) -> npt.NDArray[np.int64]:
-    nm = np.asarray(centres, np.float64)
-    inside = np.zeros(nm.shape, np.bool_)
-    for low, high in windows:
-        inside |= (nm >= low) & (nm <= high)
-    if np.count_nonzero(inside) < 3:
-        raise UsageError(
-            "too few bands to compare spectra",
-            field="windows",
-            found=f"{np.count_nonzero(inside)} bands within {list(windows)} nm",
-            expected="at least 3",
-        )
-    return np.flatnonzero(inside)
 
 
 def _unit(spectra: Array) -> Array:

@@ -197,25 +197,8 @@ class TileMaker:
             sun_zenith_deg=sun,
             sun_azimuth_deg=azimuth,
         )
-        clouds = build_clouds(
-            random.child("clouds"),
-            shape,
-            [
-                float(v)
-                for v in np.where(host.random(count) < recipe.clouds, host.uniform(0.05, 0.5, count), 0)
-            ],
-            sun_zenith_deg=sun,
-            sun_azimuth_rad=(azimuth - 90.0) * (np.pi / 180.0),
-        )
-        plumes = tile_plumes(
-            random.child("plumes"),
-            *shape,
-            recipe.plumes,
-            chance=recipe.plume_chance,
-            emissions=recipe.emissions,
-            pixel_m=self._pixel_m,
-            rule=recipe.rule,
-        )
+        clouds = self._draw_clouds(random.child("clouds"), host, shape, sun, azimuth)
+        plumes = self._draw_plumes(random.child("plumes"), shape)
         strength = random.asarray([climate.texture for climate in climates])
         light = self._lights.draw(random.child("light"), count, sun_zenith_deg=sun, strength=strength)
         ground = TileGround(
@@ -235,6 +218,36 @@ class TileMaker:
             valid=_clear(plumes.enhancement, clouds),
             plumes=plumes,
             climates=tuple(climate.name for climate in climates),
+        )
+
+    def _draw_clouds(
+        self,
+        random: Random,
+        host: np.random.Generator,
+        shape: tuple[int, int, int],
+        sun: Array,
+        azimuth: Array,
+    ) -> Clouds | None:
+        there = host.random(shape[0]) < self.recipe.clouds
+        fraction = np.where(there, host.uniform(0.05, 0.5, shape[0]), 0.0)
+        return build_clouds(
+            random,
+            shape,
+            [float(share) for share in fraction],
+            sun_zenith_deg=sun,
+            sun_azimuth_rad=(azimuth - 90.0) * (np.pi / 180.0),
+        )
+
+    def _draw_plumes(self, random: Random, shape: tuple[int, int, int]) -> TilePlumes:
+        recipe = self.recipe
+        return tile_plumes(
+            random,
+            *shape,
+            recipe.plumes,
+            chance=recipe.plume_chance,
+            emissions=recipe.emissions,
+            pixel_m=self._pixel_m,
+            rule=recipe.rule,
         )
 
     def _draw_climates(self, rng: np.random.Generator, count: int) -> list[Climate]:

@@ -92,12 +92,7 @@ def tile_plumes(
     Raises:
         UsageError: If a size is not positive or the odds are no odds.
     """
-    if min(n, lines, samples, most) < 1 or not 0 <= chance <= 1 or pixel_m <= 0:
-        raise UsageError(
-            "tiles of plumes need positive sizes and odds",
-            found=(n, lines, samples, most, chance, pixel_m),
-            expected="n, lines, samples and most of at least 1, chance from 0 to 1, pixel_m above 0",
-        )
+    _check((n, lines, samples, most), chance, pixel_m)
     xp = random.xp
     there = random.uniform((n, most)) < chance
     present = xp.astype(there, xp.float32)
@@ -125,6 +120,16 @@ def tile_plumes(
         line=line * present,
         sample=sample * present,
     )
+
+
+def _check(sizes: tuple[int, ...], chance: float, pixel_m: float) -> None:
+    """Refuse sizes that are not positive and odds that are none."""
+    if min(sizes) < 1 or not 0 <= chance <= 1 or pixel_m <= 0:
+        raise UsageError(
+            "tiles of plumes need positive sizes and odds",
+            found=(*sizes, chance, pixel_m),
+            expected="n, lines, samples and most of at least 1, chance from 0 to 1, pixel_m above 0",
+        )
 
 
 def _pixels(random: Random, plume_id: Array, most: int) -> Array:
