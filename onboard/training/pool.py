@@ -80,6 +80,11 @@ def patch_seeds(recipe: PoolRecipe, part: str) -> range:
     return range(recipe.seed + offset, recipe.seed + offset + getattr(recipe, part))
 
 
+def library_part(part: str) -> str:
+    """Return which samples of the library a set's ground is made of: the test's are those no training saw."""
+    return "test" if part == "test" else "train"
+
+
 def ensure_pool(
     folder: Path, recipe: PoolRecipe, tables: FlightTables, sensor: str, part: str, workers: int
 ) -> Pool:
@@ -94,7 +99,7 @@ def ensure_pool(
         workers: Processes that simulate.
     """
     home = folder / part
-    stamp = {"recipe": asdict(recipe), "sensor": sensor, "version": 4}
+    stamp = {"recipe": asdict(recipe), "sensor": sensor, "version": 5}
     home.mkdir(parents=True, exist_ok=True)
     stamp_file = home / "pool.json"
     if stamp_file.exists() and json.loads(stamp_file.read_text()) != stamp:
@@ -102,7 +107,10 @@ def ensure_pool(
             old.unlink()
     stamp_file.write_text(json.dumps(stamp))
     seeds = tuple(patch_seeds(recipe, part))
-    missing = [(seed, home, recipe, tables, sensor) for seed in seeds if not _files(home, seed)[-1].exists()]
+    samples = library_part(part)
+    missing = [
+        (seed, home, recipe, tables, sensor, samples) for seed in seeds if not _files(home, seed)[-1].exists()
+    ]
     if missing:
         with get_context("fork").Pool(workers) as pool:
             made = pool.imap_unordered(_make_patches, missing)
@@ -116,13 +124,15 @@ def _files(home: Path, seed: int) -> tuple[Path, ...]:
     return tuple(home / f"{seed}.{name}.npy" for name in ("log", "maps", "means", "covariance"))
 
 
-def _make_patches(task: tuple[int, Path, PoolRecipe, FlightTables, str]) -> None:
-    seed, home, recipe, tables, sensor_name = task
+def _make_patches(task: tuple[int, Path, PoolRecipe, FlightTables, str, str]) -> None:
+    seed, home, recipe, tables, sensor_name, samples = task
     rng = np.random.default_rng((seed, PATCH_STREAM))
     shift = float(rng.uniform(-SHIFT_NM, SHIFT_NM))
     shape = (2 * recipe.lines, recipe.swath)
     scene = build_scene(
-        SceneRecipe(seed=seed, lines=shape[0], samples=shape[1], plumes=0, shift_nm=shift),
+        SceneRecipe(
+            seed=seed, lines=shape[0], samples=shape[1], plumes=0, shift_nm=shift, library_part=samples
+        ),
         load_sensor(sensor_name),
     )
     counts = np.empty((*shape, len(tables.centres)), np.int16)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from onboard.training.pool import SETS, Pool, ensure_pool, patch_seeds
+from onboard.training.pool import SETS, Pool, _make_patches, ensure_pool, library_part, patch_seeds
 from onboard.training.recipe import PoolRecipe
 from onboard.training.tables import FlightTables
 
@@ -32,3 +32,17 @@ def test_patches_are_made_once_and_again_alike(
     times = [file.stat().st_mtime_ns for file in files]
     ensure_pool(tmp_path, small, tables, "emit", "train", workers=1)
     assert [file.stat().st_mtime_ns for file in files] == times
+
+
+def test_test_patches_are_made_of_samples_that_no_training_saw(
+    tmp_path: Path, tables: FlightTables, small: PoolRecipe
+) -> None:
+    assert [library_part(part) for part in SETS] == ["train", "train", "test"]
+    for part in ("train", "test"):
+        (tmp_path / part).mkdir()
+        _make_patches((5, tmp_path / part, small, tables, "emit", part))
+    maps, logs = (
+        [np.load(tmp_path / p / f"5.{kind}.npy") for p in ("train", "test")] for kind in ("maps", "log")
+    )
+    np.testing.assert_array_equal(*maps)
+    assert np.median(np.abs(logs[0].astype(np.int32) - logs[1])) > 40
