@@ -21,6 +21,7 @@ from onboard.scenes.gas.plumes import PlumeField, place_plumes
 from onboard.scenes.gas.sources import DETECTED_EMISSIONS
 from onboard.scenes.instrument.detector import Detector
 from onboard.scenes.instrument.draw import draw_detector
+from onboard.scenes.instrument.frames import CLOUDY, cloudy_frames, draw_line_flags
 from onboard.scenes.instrument.measured import MeasuredDetector
 from onboard.scenes.library import Library, load_library
 from onboard.scenes.recipe import SceneRecipe
@@ -95,6 +96,14 @@ def draw_clouds(
         sun_zenith_deg=np.asarray([zenith_deg], np.float32),
         sun_azimuth_rad=azimuth,
     )
+
+
+def draw_flags(recipe: SceneRecipe, clouds: Clouds | None) -> NDArray[np.float32]:
+    """Draw the flags of lost lines, (lines,), 0 for good ones; frames under thick cloud are lost whole."""
+    flags = draw_line_flags(np.random.default_rng((recipe.seed, 5)), recipe.lines, recipe.flagged_lines)
+    if clouds is not None:
+        flags[cloudy_frames(clouds.opacity[0]) & (flags == 0)] = CLOUDY
+    return flags
 
 
 def draw_plumes(recipe: SceneRecipe, pixel_m: float) -> PlumeField:

@@ -137,14 +137,6 @@ def _difference(field: Array, axis: int) -> Array:
     return xp.moveaxis(xp.concat(parts, axis=0), 0, axis)
 
 
-def ridges(field: Array, width: float | Array) -> Array:
-    """Return 1 on the zero line of fields, falling to 0 at ``width`` pixels from it (veins, wadis)."""
-    xp = namespace(field)
-    down, across = slopes(field)
-    distance = xp.abs(field) / xp.sqrt(down * down + across * across + 1e-8)
-    return xp.clip(1.0 - distance / width, min=0.0, max=1.0)
-
-
 def softmax(scores: Array, axis: int) -> Array:
     """Turn scores into weights that sum to 1 along an axis."""
     xp = namespace(scores)
@@ -155,14 +147,3 @@ def softmax(scores: Array, axis: int) -> Array:
 def coordinates(random: Random, shape: tuple[int, int]) -> tuple[Array, Array]:
     """Return line numbers (lines, 1) and sample numbers (1, samples), float32."""
     return random.asarray(np.arange(shape[0]))[:, None], random.asarray(np.arange(shape[1]))[None, :]
-
-
-def warped_coordinates(
-    random: Random, shape: Shape, *, amount: float | Array, outer: float | Array
-) -> tuple[Array, Array]:
-    """Return line and sample coordinates (..., lines, samples), displaced by fields of ``amount`` pixels."""
-    line, sample = coordinates(random, (shape[-2], shape[-1]))
-    reach = _spread(random, amount)
-    down = spectral_field(random, shape, outer=outer, slope=3.4)
-    across = spectral_field(random, shape, outer=outer, slope=3.4)
-    return line + reach * down, sample + reach * across

@@ -19,7 +19,7 @@ from onboard.scenes.atmosphere import Atmosphere
 from onboard.scenes.blas import one_blas_thread
 from onboard.scenes.gas.plumes import PlumeField
 from onboard.scenes.instrument.detector import Detector, line_noise, observe
-from onboard.scenes.instrument.frames import CLOUDY, cloudy_pixels, draw_line_flags
+from onboard.scenes.instrument.frames import CLOUDY, cloudy_pixels
 from onboard.scenes.instrument.measured import MeasuredDetector
 from onboard.scenes.library import Library
 from onboard.scenes.methane import MethaneCurve, methane_curve
@@ -27,6 +27,7 @@ from onboard.scenes.parts import (
     draw_air,
     draw_climate,
     draw_clouds,
+    draw_flags,
     draw_light,
     draw_palette,
     draw_plumes,
@@ -276,9 +277,7 @@ def build_scene(
         plumes=draw_plumes(recipe, sensor.pixel_size_m),
         methane=methane_curve(centres, fwhm),
         detector=make_detector(recipe, sensor, centres, measured),
-        line_flags=draw_line_flags(
-            np.random.default_rng((recipe.seed, 5)), recipe.lines, recipe.flagged_lines
-        ),
+        line_flags=draw_flags(recipe, clouds),
         cloudy=cloudy,
     )
 

@@ -7,6 +7,8 @@ import pytest
 
 from onboard.errors import UsageError
 from onboard.scenes import parts
+from onboard.scenes.air.clouds import Clouds
+from onboard.scenes.instrument.frames import CLOUDY
 from onboard.scenes.library import load_library
 from onboard.scenes.recipe import SceneRecipe
 from onboard.sensors import load_sensor
@@ -55,3 +57,14 @@ def test_stripes_scale_and_an_ideal_detector_has_none() -> None:
     assert spread(detector="ideal") == 0
     with pytest.raises(UsageError, match="measured"):
         spread(detector="measured")
+
+
+def test_frames_under_thick_cloud_are_lost_whole() -> None:
+    opacity = np.zeros((1, 96, 48), np.float32)
+    opacity[0, 32:64] = 0.9
+    opacity[0, 70:80] = 0.9
+    clouds = Clouds(opacity, np.ones_like(opacity))
+    flags = parts.draw_flags(replace(RECIPE, lines=96), clouds)
+    np.testing.assert_array_equal(flags != 0, (np.arange(96) >= 32) & (np.arange(96) < 64))
+    assert set(flags[32:64].tolist()) == {CLOUDY}
+    assert not parts.draw_flags(replace(RECIPE, lines=96), None).any()

@@ -71,18 +71,7 @@ def test_a_smooth_step_rises_from_nothing_to_all() -> None:
     np.testing.assert_array_equal(fields.smooth_step(values, 0.5, 0.5), (values > 0.5).astype(np.float32))
 
 
-def test_ridges_run_where_a_field_is_zero() -> None:
-    field = np.broadcast_to(np.arange(-10, 11, dtype=np.float32), (5, 21))
-    np.testing.assert_allclose(
-        fields.ridges(field, 2.0)[2], np.clip(1 - np.abs(field[2]) / 2, 0, 1), atol=1e-3
-    )
-
-
 @pytest.mark.parametrize("kind", KINDS)
-def test_softmax_sums_to_one_and_coordinates_are_warped_by_their_amount(kind: Any) -> None:
+def test_softmax_sums_to_one(kind: Any) -> None:
     weights = fields.softmax(kind(1).normal((2, 4, 6, 5)), axis=1)
     np.testing.assert_allclose(host(weights).sum(axis=1), 1, atol=1e-6)
-    line, sample = fields.warped_coordinates(kind(1), (2, 40, 50), amount=3.0, outer=10.0)
-    off = host(line) - np.arange(40)[:, None]
-    assert off.shape == host(sample).shape == (2, 40, 50)
-    assert off.std() == pytest.approx(3.0, abs=0.01)
