@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -24,12 +25,14 @@ class LinescanSettings:
     Attributes:
         static_features: Stem features that keep their level; the minerals live on them.
         dynamic_features: Stem features relative to their column; methane lives on them.
+        shared_features: How many of the static features methane sees too: what ground it looks at.
         widths: Channels of the methane U-Net at strides 1, 2, 4, 8.
         mineral_width: Channels of the mineral branch.
     """
 
     static_features: int = 16
     dynamic_features: int = 12
+    shared_features: int = 4
     widths: tuple[int, int, int, int] = (16, 32, 32, 48)
     mineral_width: int = 48
 
@@ -62,13 +65,37 @@ def halve(inputs: int, outputs: int) -> nn.Sequential:
     )
 
 
+class PlanesPointwise(nn.Module):
+    """1 x 1 convolution that sees some of its input planes; the others' weights stay zero.
+
+    So both branches take the one stack as it lies in flight, and the graph needs neither slices nor copies.
+    """
+
+    seen: Tensor
+
+    def __init__(self, seen: Sequence[bool], outputs: int) -> None:
+        super().__init__()
+        mask = torch.tensor(seen, dtype=torch.float32)[None, :, None, None]
+        self.register_buffer("seen", mask, persistent=False)
+        planes = nn.Conv2d(sum(seen), outputs, 1, bias=False)
+        weight = torch.zeros(outputs, len(seen), 1, 1)
+        weight[:, mask[0, :, 0, 0] > 0] = planes.weight.detach()
+        self.weight = nn.Parameter(weight)
+        self.finish = nn.Sequential(nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (n, outputs, lines, samples) of (n, planes, lines, samples)."""
+        result: Tensor = self.finish(nn.functional.conv2d(x, self.weight * self.seen))
+        return result
+
+
 class MethaneBranch(nn.Module):
     """Depthwise-separable U-Net at strides 1-2-4-8; sees 29 lines up and down, within the halo."""
 
-    def __init__(self, inputs: int, widths: tuple[int, int, int, int]) -> None:
+    def __init__(self, seen: Sequence[bool], widths: tuple[int, int, int, int]) -> None:
         super().__init__()
         w1, w2, w3, w4 = widths
-        self.enter = nn.Sequential(pointwise(inputs, w1), separable(w1, w1))
+        self.enter = nn.Sequential(PlanesPointwise(seen, w1), separable(w1, w1))
         self.down = nn.ModuleList(
             [
                 nn.Sequential(halve(w1, w2), separable(w2, w2)),
@@ -96,10 +123,10 @@ class MethaneBranch(nn.Module):
 class MineralBranch(nn.Module):
     """A small perceptron on each pixel's features, with a look at its neighbours."""
 
-    def __init__(self, inputs: int, width: int) -> None:
+    def __init__(self, seen: Sequence[bool], width: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            pointwise(inputs, width),
+            PlanesPointwise(seen, width),
             separable(width, width),
             nn.Conv2d(width, len(MINERALS), 1),
         )
@@ -110,14 +137,26 @@ class MineralBranch(nn.Module):
         return logits
 
 
+def methane_planes(settings: LinescanSettings) -> list[bool]:
+    """Return which input planes methane sees: physics, a few static features, all dynamic ones."""
+    static, dynamic = settings.static_features, settings.dynamic_features
+    shared = [index < settings.shared_features for index in range(static)]
+    return [True] * PHYSICS_CHANNELS + shared + [True] * dynamic
+
+
+def mineral_planes(settings: LinescanSettings) -> list[bool]:
+    """Return which input planes minerals see: all but the filter's two."""
+    return [False] * 2 + [True] * (2 + settings.static_features + settings.dynamic_features)
+
+
 class LinescanBody(nn.Module):
     """Both branches over one stack of feature planes."""
 
     def __init__(self, settings: LinescanSettings) -> None:
         super().__init__()
         self.settings = settings
-        self.methane = MethaneBranch(PHYSICS_CHANNELS + settings.dynamic_features, settings.widths)
-        self.minerals = MineralBranch(PHYSICS_CHANNELS - 2 + settings.static_features, settings.mineral_width)
+        self.methane = MethaneBranch(methane_planes(settings), settings.widths)
+        self.minerals = MineralBranch(mineral_planes(settings), settings.mineral_width)
 
     @property
     def channels(self) -> int:
@@ -126,11 +165,7 @@ class LinescanBody(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return (n, 11, lines, samples) logits, methane first, of (n, channels, lines, samples)."""
-        static_end = PHYSICS_CHANNELS + self.settings.static_features
-        physics, static, dynamic = features.tensor_split([PHYSICS_CHANNELS, static_end], dim=1)
-        methane = self.methane(torch.cat([physics, dynamic], dim=1))
-        minerals = self.minerals(torch.cat([physics[:, 2:], static], dim=1))
-        return torch.cat([methane, minerals], dim=1)
+        return torch.cat([self.methane(features), self.minerals(features)], dim=1)
 
 
 class Linescan(nn.Module):

@@ -82,9 +82,13 @@ class WavelengthAwareStem(nn.Module):
         self.weight = nn.Parameter((initial - initial.mean(dim=1, keepdim=True)) / len(self.knots) ** 0.5)
         self.scale = nn.BatchNorm1d(static_features, affine=False, momentum=0.02)
 
+    def band_weights(self) -> Tensor:
+        """Return the (static + dynamic, bands) weights on the table the stem was built for."""
+        return self.weight @ self.basis
+
     def forward(self, log: Tensor) -> Tensor:
         """Return (pixels, static + dynamic) features of (pixels, bands) log radiance."""
-        raw = log @ (self.weight @ self.basis).T
+        raw = log @ self.band_weights().T
         static, dynamic = raw.tensor_split([self.static_features], dim=1)
         return torch.cat([self.scale(static), dynamic], dim=1)
 

@@ -24,12 +24,12 @@ class Background:
     Attributes:
         covariance: (bands, bands) float32, of log radiance about its column's mean, over the whole swath.
         mean: (samples, bands) float32, of the patch's columns over the lines before it; 0 if there are none.
-        lines: Number of lines before it.
+        lines: (samples,) float32, lines before it that taught each column.
     """
 
     covariance: Array
     mean: Array
-    lines: int
+    lines: Array
 
     def statistics(self, bands: npt.NDArray[np.int64], settings: FilterSettings) -> Statistics:
         """Return the filter's state on arrival at the patch.
@@ -44,28 +44,48 @@ class Background:
         return Statistics(
             mean=self.mean[:, bands].astype(np.float64),
             feature_mean=np.zeros((samples, 0)),
-            weight=np.full(samples, float(self.lines)),
+            weight=self.lines.astype(np.float64),
             scatter=self.covariance[np.ix_(bands, bands)].astype(np.float64) * count,
             feature_scatter=np.zeros(0),
             count=count,
         )
 
 
-def swath_covariance(counts: npt.NDArray[np.int16]) -> Array:
+def column_means(counts: npt.NDArray[np.int16], teaches: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Return each column's mean log radiance over the pixels that teach, and how many those are.
+
+    Args:
+        counts: (lines, samples, bands) int16, 4096 a unit.
+        teaches: (lines, samples).
+
+    Returns:
+        (samples, bands) float32, 0 where nothing teaches, and (samples,) float32.
+    """
+    lines = teaches.sum(axis=0).astype(np.float32)
+    total = np.zeros(counts.shape[1:], np.float32)
+    for line, good in zip(counts, teaches, strict=True):
+        total[good] += line[good]
+    return total / (np.maximum(lines, 1.0) * np.float32(LOG_SCALE))[:, None], lines
+
+
+def swath_covariance(counts: npt.NDArray[np.int16], teaches: npt.NDArray[np.bool_] | None = None) -> Array:
     """Return the covariance of log radiance about its column's mean, from one pixel in eight.
 
     Args:
         counts: (lines, samples, bands) int16, 4096 a unit.
+        teaches: (lines, samples) pixels that count; all if None.
 
     Returns:
         (bands, bands) float32.
     """
-    means = counts.mean(axis=0, dtype=np.float32)
     lines, samples, bands = counts.shape
+    teaches = np.ones((lines, samples), bool) if teaches is None else teaches
+    means = column_means(counts, teaches)[0]
     total, number = np.zeros((bands, bands)), 0
     for line in range(lines):
-        chosen = slice(line % COVARIANCE_STRIDE, samples, COVARIANCE_STRIDE)
-        off = (counts[line, chosen].astype(np.float32) - means[chosen]) / np.float32(LOG_SCALE)
+        columns = np.arange(line % COVARIANCE_STRIDE, samples, COVARIANCE_STRIDE)
+        chosen = columns[teaches[line, columns]]
+        off = counts[line, chosen].astype(np.float32) / np.float32(LOG_SCALE) - means[chosen]
         total += off.T @ off
         number += len(off)
     return (total / max(number, 1)).astype(np.float32)

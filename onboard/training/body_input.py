@@ -33,7 +33,7 @@ class FeaturePrior:
 
     Attributes:
         mean: (n, samples, F) column means over the lines before.
-        lines: (n,) number of those lines.
+        lines: (n, samples) number of those lines that taught.
         variance: (n, F) about the column means, over the whole swath.
     """
 
@@ -62,7 +62,7 @@ def normalise_dynamic(
     squares = torch.zeros_like(dynamic[:, 0, 0])
     pixels = torch.zeros_like(squares[:, :1])
     if prior is not None:
-        count = count + prior.lines[:, None, None]
+        count = count + prior.lines.unsqueeze(-1)
         total = prior.mean * count
         pixels = pixels + float(settings.memory_lines * dynamic.shape[2])
         squares = prior.variance.detach() * pixels

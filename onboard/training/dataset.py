@@ -38,7 +38,7 @@ class PlumePatches(IterableDataset[Sample]):
 
     Each sample holds ``log`` (lines, crop, bands) int16 counts, ``physics`` (lines, crop, 4),
     ``keep`` and ``plume`` and ``enhancement`` (lines, crop), ``minerals`` (10, lines, crop);
-    and what flight would know by then: ``before_mean`` (crop, bands), ``before_lines``, and
+    and what flight would know by then: ``before_mean`` (crop, bands), ``before_lines`` (crop,), and
     ``covariance`` (bands, bands).
     """
 
@@ -118,8 +118,8 @@ def finished_sample(
     stripes = np.zeros((1, patch.log.shape[1], 1), np.float32) if stripes is None else stripes
     bands = tables.mf_bands
     # Lines before the patch carried the same ripple and stripes.
-    shifted = patch.background.mean + ripple + stripes[0] if patch.background.lines else patch.background.mean
-    known = replace(patch.background, mean=shifted)
+    taught = patch.background.lines[:, None] > 0
+    known = replace(patch.background, mean=patch.background.mean + taught * (ripple + stripes[0]))
     narrow = MethaneCurve(gas.alphas, gas.log_t[:, bands])
     filtered = filter_patch(
         inject(unpack_log(patch.log[:, :, bands]) + ripple[bands] + stripes, enhancement, narrow),
@@ -139,7 +139,7 @@ def finished_sample(
         "enhancement": torch.from_numpy(enhancement[:, columns]),
         "minerals": torch.from_numpy(present.astype(np.float32)),
         "before_mean": torch.from_numpy(np.array(known.mean[columns], np.float32)),
-        "before_lines": torch.tensor(float(known.lines)),
+        "before_lines": torch.from_numpy(np.array(known.lines[columns], np.float32)),
         "covariance": torch.from_numpy(known.covariance),
     }
 
@@ -168,7 +168,12 @@ def _flipped(patch: Patch, rng: np.random.Generator) -> Patch:
     return Patch(
         patch.log[::down, ::across],
         patch.abundance[:, ::down, ::across],
-        replace(patch.background, mean=patch.background.mean[::across]),
+        replace(
+            patch.background,
+            mean=patch.background.mean[::across],
+            lines=patch.background.lines[::across],
+        ),
+        patch.valid[::down, ::across],
     )
 
 

@@ -7,9 +7,33 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 FAINT_PPMM = 1500.0
+STRONG_LABEL_PPMM = 2000.0
 
 
-def methane_loss(logits: Tensor, label: Tensor, enhancement: Tensor, valid: Tensor) -> Tensor:
+def methane_loss(
+    logits: Tensor, label: Tensor, enhancement: Tensor, valid: Tensor, strong_offset: Tensor
+) -> Tensor:
+    """Return the loss of one logit that answers two questions: is there gas, and is there much of it.
+
+    A proportional-odds model (McCullagh 1980, JRSS B 42, 109): sigmoid(z) is the probability of the label,
+    sigmoid(z - offset) that of the label and at least 2000 ppm m. So one output ranks pixels by how
+    much gas they hold, and serves truths labelled at either level.
+
+    Args:
+        logits: (n, lines, samples).
+        label: (n, lines, samples) 0 or 1.
+        enhancement: (n, lines, samples) true ppm m.
+        valid: (n, lines, samples) 0 or 1.
+        strong_offset: () logit between the two levels.
+    """
+    strong = label * (enhancement >= STRONG_LABEL_PPMM)
+    return 0.5 * (
+        plume_loss(logits, label, enhancement, valid)
+        + plume_loss(logits - strong_offset, strong, enhancement, valid)
+    )
+
+
+def plume_loss(logits: Tensor, label: Tensor, enhancement: Tensor, valid: Tensor) -> Tensor:
     """Return weighted cross-entropy plus soft Dice.
 
     Pixels far fainter than noise weigh less, strong ones more: no network can see the former, and

@@ -7,15 +7,14 @@ from typing import Any
 
 import lightning
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from onboard.models import registry
-from onboard.models.linescan import Linescan
-from onboard.models.streaming_filter import LOG_SCALE
 from onboard.training.adapters.mixture import Source
 from onboard.training.adapters.stems import TileStems
-from onboard.training.body_input import FeaturePrior, InputScales, body_input
+from onboard.training.body_input import InputScales
 from onboard.training.losses import methane_loss, mineral_loss
+from onboard.training.network_input import logits_of
 from onboard.training.recipe import Recipe
 from onboard.training.tables import FlightTables
 
@@ -26,38 +25,6 @@ def _decayed(average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
     """Exponential moving average, with a short memory while few updates have been made."""
     decay = min(AVERAGE_DECAY, (1.0 + float(count)) / (10.0 + float(count)))
     return decay * average + (1.0 - decay) * current
-
-
-def logits_of(network: Linescan, sample: dict[str, Tensor], scales: InputScales) -> Tensor:
-    """Return (n, 11, lines, samples) logits of a batch of samples.
-
-    Args:
-        network: Stem and body.
-        sample: ``log``, ``physics``, ``keep`` and the capture's statistics, as
-            :class:`~onboard.training.dataset.PlumePatches` makes them.
-        scales: Input scaling.
-    """
-    log = sample["log"].float() / LOG_SCALE
-    count, lines, samples, bands = log.shape
-    features = network.stem(log.view(-1, bands)).view(count, lines, samples, -1)
-    planes = body_input(
-        features,
-        network.settings.static_features,
-        sample["physics"],
-        sample["keep"],
-        scales,
-        feature_prior(network, sample),
-    )
-    logits: Tensor = network.body(planes)
-    return logits
-
-
-def feature_prior(network: Linescan, sample: dict[str, Tensor]) -> FeaturePrior:
-    """Return what flight would know of the dynamic features: linear in what is known of log radiance."""
-    weight = (network.stem.weight @ network.stem.basis)[network.settings.static_features :]
-    mean = sample["before_mean"] @ weight.T
-    variance = torch.einsum("fb,nbc,fc->nf", weight, sample["covariance"], weight)
-    return FeaturePrior(mean, sample["before_lines"], variance.clamp_min(0.0))
 
 
 class LinescanTraining(lightning.LightningModule):
@@ -73,6 +40,7 @@ class LinescanTraining(lightning.LightningModule):
         self.tiles = TileStems(self.network.stem, list(sources), tables) if sources else None
         if self.tiles is not None:
             self.tiles.silence_unseen(self.network.stem)
+        self.strong_offset = nn.Parameter(torch.tensor(1.5))
         self.average = torch.optim.swa_utils.AveragedModel(self.network, avg_fn=_decayed, use_buffers=True)
 
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
@@ -82,7 +50,8 @@ class LinescanTraining(lightning.LightningModule):
         else:
             logits = logits_of(self.network, batch, self.scales)
             valid = batch["physics"][..., 2]
-            methane = methane_loss(logits[:, 0], batch["plume"] * valid, batch["enhancement"], valid)
+            offset = nn.functional.softplus(self.strong_offset)
+            methane = methane_loss(logits[:, 0], batch["plume"] * valid, batch["enhancement"], valid, offset)
             minerals = mineral_loss(logits[:, 1:], batch["minerals"], valid)
         self.log_dict({"methane": methane, "minerals": minerals}, prog_bar=True)
         return methane + 2.0 * minerals
@@ -96,7 +65,9 @@ class LinescanTraining(lightning.LightningModule):
         """Return AdamW under a one-cycle schedule over the recipe's steps."""
         recipe = self.recipe
         optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+            [*self.network.parameters(), self.strong_offset],
+            lr=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
         )
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, max_lr=recipe.learning_rate, total_steps=recipe.steps, pct_start=0.1

@@ -20,7 +20,7 @@ from onboard.scenes.gas.plumes import place_plumes
 from onboard.training.body_input import InputScales
 from onboard.training.dataset import finished_sample
 from onboard.training.metrics import average_precision, best_f1, f1_at
-from onboard.training.module import logits_of
+from onboard.training.network_input import logits_of
 from onboard.training.pool import Pool
 from onboard.training.tables import FlightTables
 

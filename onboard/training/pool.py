@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from onboard.models.streaming_filter import LOG_SCALE, log_radiance, quantize_log
+from onboard.models.streaming_filter import LOG_SCALE, log_radiance, quantize_log, teaching_pixels
 from onboard.progress import progress
 from onboard.scenes.recipe import SceneRecipe
 from onboard.scenes.scene import build_scene
 from onboard.sensors import load_sensor
-from onboard.training.background import Background, swath_covariance
+from onboard.training.background import Background, column_means, swath_covariance
 from onboard.training.recipe import PoolRecipe
 from onboard.training.tables import FlightTables
 
@@ -25,6 +25,9 @@ SETS = ("train", "validation", "test")
 SHIFT_NM = 1.0
 """Wavelength tables of patches are shifted by up to this much, as EMIT's own has moved."""
 PATCH_STREAM = 0x5EED
+CLOUDY_SHARE = 0.4
+"""Share of scenes with clouds; their thin edges and shadows are what a network must not take for gas."""
+MOST_CLOUDS = 0.25
 BLOCK_LINES = 64
 
 
@@ -36,16 +39,13 @@ class Patch:
         log: (lines, samples, bands) int16 log radiance relative to the reference table, 4096 counts a unit.
         abundance: (minerals, lines, samples) uint8, 255 is an abundance of 1.
         background: What flight would know of the capture by then.
+        valid: (lines, samples) bool, False under thick cloud.
     """
 
     log: npt.NDArray[np.int16]
     abundance: npt.NDArray[np.uint8]
     background: Background
-
-    @property
-    def valid(self) -> npt.NDArray[np.bool_]:
-        """(lines, samples) bool; training scenes lose no pixels."""
-        return np.ones(self.log.shape[:2], bool)
+    valid: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,9 @@ class Pool:
         """Return patch ``index``; its log radiance stays mapped to its file."""
         scene, window = divmod(index, self.windows)
         files = _files(self.home, self.seeds[scene])
-        log, maps, means = (np.load(file, mmap_mode="r") for file in files[:3])
-        mean = np.asarray(means[window])
-        known = Background(np.load(files[3]), mean, log.shape[1] if mean.any() else 0)
-        return Patch(log[window], np.asarray(maps[window]), known)
+        log, maps, means, lines, valid = (np.load(file, mmap_mode="r") for file in files[:5])
+        known = Background(np.load(files[5]), np.asarray(means[window]), np.asarray(lines[window]))
+        return Patch(log[window], np.asarray(maps[window]), known, np.asarray(valid[window]))
 
 
 def patch_seeds(recipe: PoolRecipe, part: str) -> range:
@@ -99,7 +98,7 @@ def ensure_pool(
         workers: Processes that simulate.
     """
     home = folder / part
-    stamp = {"recipe": asdict(recipe), "sensor": sensor, "version": 5}
+    stamp = {"recipe": asdict(recipe), "sensor": sensor, "version": 6}
     home.mkdir(parents=True, exist_ok=True)
     stamp_file = home / "pool.json"
     if stamp_file.exists() and json.loads(stamp_file.read_text()) != stamp:
@@ -120,40 +119,59 @@ def ensure_pool(
 
 
 def _files(home: Path, seed: int) -> tuple[Path, ...]:
-    """Return the files of log radiance, maps, means and covariance; the last is written last."""
-    return tuple(home / f"{seed}.{name}.npy" for name in ("log", "maps", "means", "covariance"))
+    """Return a scene's files; the last is written last."""
+    names = ("log", "maps", "means", "lines", "valid", "covariance")
+    return tuple(home / f"{seed}.{name}.npy" for name in names)
 
 
 def _make_patches(task: tuple[int, Path, PoolRecipe, FlightTables, str, str]) -> None:
     seed, home, recipe, tables, sensor_name, samples = task
     rng = np.random.default_rng((seed, PATCH_STREAM))
     shift = float(rng.uniform(-SHIFT_NM, SHIFT_NM))
-    shape = (2 * recipe.lines, recipe.swath)
-    scene = build_scene(
-        SceneRecipe(
-            seed=seed, lines=shape[0], samples=shape[1], plumes=0, shift_nm=shift, library_part=samples
-        ),
-        load_sensor(sensor_name),
+    clouds = float(rng.uniform(0.0, MOST_CLOUDS)) if rng.random() < CLOUDY_SHARE else 0.0
+    scene_recipe = SceneRecipe(
+        seed=seed,
+        lines=2 * recipe.lines,
+        samples=recipe.swath,
+        plumes=0,
+        shift_nm=shift,
+        cloud_fraction=clouds,
+        library_part=samples,
     )
-    counts = np.empty((*shape, len(tables.centres)), np.int16)
-    for first in range(0, shape[0], BLOCK_LINES):
-        block = scene.background_block(first, min(BLOCK_LINES, shape[0] - first))
+    scene = build_scene(scene_recipe, load_sensor(sensor_name))
+    counts = np.empty((scene.lines, recipe.swath, len(tables.centres)), np.int16)
+    for first in range(0, scene.lines, BLOCK_LINES):
+        block = scene.background_block(first, min(BLOCK_LINES, scene.lines - first))
         counts[first : first + len(block)] = quantize_log(log_radiance(block, tables.reference))
+    valid = np.asarray(scene.valid) != 0
+    brightness = counts[:, :, tables.mf_bands].mean(axis=2, dtype=np.float32) / np.float32(LOG_SCALE)
+    teaches = teaching_pixels(valid, brightness)
     abundance = np.rint(scene.minerals.astype(np.float32) * ABUNDANCE_STEPS).astype(np.uint8)
-    log, maps, means = [], [], []
-    for half, column in draw_windows(rng, recipe):
-        lines, columns = (
-            slice(half * recipe.lines, (half + 1) * recipe.lines),
-            slice(column, column + recipe.samples),
-        )
-        log.append(counts[lines, columns])
-        maps.append(abundance[:, lines, columns])
-        before = counts[: recipe.lines, columns].mean(axis=0, dtype=np.float32) / np.float32(LOG_SCALE)
-        means.append(before * np.float32(half))
-    arrays: tuple[npt.NDArray[np.generic], ...]
-    arrays = (np.stack(log), np.stack(maps), np.stack(means), swath_covariance(counts))
+    covariance = swath_covariance(counts, teaches)
+    arrays = [*_cut(rng, recipe, counts, abundance, valid, teaches), covariance]
     for file, array in zip(_files(home, seed), arrays, strict=True):
         _save(file, array)
+
+
+def _cut(
+    rng: np.random.Generator,
+    recipe: PoolRecipe,
+    counts: npt.NDArray[np.int16],
+    abundance: npt.NDArray[np.uint8],
+    valid: npt.NDArray[np.bool_],
+    teaches: npt.NDArray[np.bool_],
+) -> list[npt.NDArray[np.generic]]:
+    """Return log radiance, maps, means, lines and validity of a scene's patches, each stacked."""
+    parts = []
+    for half, column in draw_windows(rng, recipe):
+        lines = slice(half * recipe.lines, (half + 1) * recipe.lines)
+        columns = slice(column, column + recipe.samples)
+        before = slice(0, half * recipe.lines)
+        means, taught = column_means(counts[before, columns], teaches[before, columns])
+        parts.append(
+            (counts[lines, columns], abundance[:, lines, columns], means, taught, valid[lines, columns])
+        )
+    return [np.stack(column) for column in zip(*parts, strict=True)]
 
 
 def draw_windows(rng: np.random.Generator, recipe: PoolRecipe) -> list[tuple[int, int]]:

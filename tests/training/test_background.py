@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from onboard.models.streaming_filter import FilterSettings, StreamingMatchedFilter
-from onboard.training.background import Background, swath_covariance
+from onboard.training.background import Background, column_means, swath_covariance
 from tests.models.test_streaming_filter import BANDS, ground, tables
 
 
@@ -15,6 +15,19 @@ def test_covariance_is_that_of_deviations_from_column_means() -> None:
     np.testing.assert_allclose(np.diag(swath_covariance(counts)), 0.01, rtol=0.1)
 
 
+def test_what_does_not_teach_leaves_no_trace() -> None:
+    rng = np.random.default_rng(3)
+    counts = np.rint(rng.normal(0.0, 400.0, (200, 32, 3))).astype(np.int16)
+    spoilt, teaches = counts.copy(), rng.random((200, 32)) > 0.3
+    teaches[:, 5] = False
+    spoilt[~teaches] = -16384
+    means, lines = column_means(spoilt, teaches)
+    np.testing.assert_array_equal(lines, teaches.sum(axis=0))
+    assert not means[5].any()
+    np.testing.assert_allclose(means[6], counts[teaches[:, 6], 6].mean(axis=0) / 4096, atol=1e-4)
+    np.testing.assert_allclose(np.diag(swath_covariance(spoilt, teaches)), (400 / 4096) ** 2, rtol=0.2)
+
+
 def test_a_patch_is_judged_by_its_capture_s_clutter() -> None:
     """Rare clutter that only this patch has must stand out, as it would in flight."""
     rng, gas = np.random.default_rng(2), tables()
@@ -23,7 +36,7 @@ def test_a_patch_is_judged_by_its_capture_s_clutter() -> None:
     log[30:60] -= rare
     valid, bands = np.ones((96, 16), bool), np.arange(BANDS)
     covariance = swath_covariance(np.rint(ground(rng, 400, 64) * 4096).astype(np.int16))
-    known = Background(covariance, np.zeros((16, BANDS), np.float32), 0)
+    known = Background(covariance, np.zeros((16, BANDS), np.float32), np.zeros(16, np.float32))
     alone = StreamingMatchedFilter(gas, samples=16).absorb(log, valid, 0)
     runner = StreamingMatchedFilter(gas, samples=16)
     runner.state = known.statistics(bands, FilterSettings())
@@ -33,7 +46,9 @@ def test_a_patch_is_judged_by_its_capture_s_clutter() -> None:
 
 
 def test_means_on_arrival_count_as_lines() -> None:
-    known = Background(np.eye(BANDS, dtype=np.float32), np.full((4, BANDS), 0.5, np.float32), 192)
+    known = Background(
+        np.eye(BANDS, dtype=np.float32), np.full((4, BANDS), 0.5, np.float32), np.full(4, 192, np.float32)
+    )
     state = known.statistics(np.arange(BANDS), FilterSettings())
     assert state.weight == pytest.approx(192.0)
     assert state.mean == pytest.approx(0.5)

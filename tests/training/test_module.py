@@ -5,7 +5,8 @@ import itertools
 import torch
 
 from onboard.training.dataset import PlumePatches
-from onboard.training.module import LinescanTraining, logits_of
+from onboard.training.module import LinescanTraining
+from onboard.training.network_input import logits_of
 from onboard.training.pool import Pool
 from onboard.training.recipe import Recipe
 from onboard.training.tables import FlightTables

@@ -19,7 +19,8 @@ def test_patches_have_shapes_and_content(pool: Pool, small: PoolRecipe) -> None:
     patch = pool[0]
     assert patch.log.shape == (small.lines, small.samples, 285)
     assert patch.abundance.shape == (10, small.lines, small.samples)
-    assert patch.valid.all()
+    assert patch.valid.shape == patch.log.shape[:2]
+    assert patch.valid.mean() > 0.5
     assert float(patch.log.std()) > 0.05 * 4096
 
 

@@ -10,7 +10,7 @@ from onboard.models.linescan import Linescan
 from onboard.models.stem import WavelengthAwareStem
 from onboard.models.streaming_filter import LOG_SCALE
 from onboard.training.body_input import InputScales, body_input
-from onboard.training.losses import methane_loss
+from onboard.training.losses import plume_loss
 
 
 def tile_features(stem: WavelengthAwareStem, log: Tensor, basis: Tensor, own: bool) -> Tensor:
@@ -63,7 +63,7 @@ def tile_losses(logits: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, Tenso
         batch: As in :func:`tile_logits`.
     """
     weight = batch["plume_weight"]
-    methane = methane_loss(logits[:, 0], batch["plume"] * (weight > 0), batch["enhancement"], weight)
+    methane = plume_loss(logits[:, 0], batch["plume"] * (weight > 0), batch["enhancement"], weight)
     return methane, known_mineral_loss(logits[:, 1:], batch["minerals"], batch["minerals_known"])
 
 
