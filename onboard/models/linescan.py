@@ -10,12 +10,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from onboard.errors import UsageError
 from onboard.minerals import MINERALS
 from onboard.models.registry import register
-from onboard.models.stem import WavelengthAwareStem
+from onboard.models.stem import PlainStem, WavelengthAwareStem
 
 PHYSICS_CHANNELS = 4
 """Enhancement, enhancement over sigma, valid, brightness: ahead of the stem's features."""
+STEMS: dict[str, type[WavelengthAwareStem]] = {"wavelength": WavelengthAwareStem, "plain": PlainStem}
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class LinescanSettings:
         shared_features: How many of the static features methane sees too: what ground it looks at.
         widths: Channels of the methane U-Net at strides 1, 2, 4, 8.
         mineral_width: Channels of the mineral branch.
+        stem: "wavelength" for weights that are a function of wavelength, "plain" for one a band.
     """
 
     static_features: int = 16
@@ -35,6 +38,7 @@ class LinescanSettings:
     shared_features: int = 4
     widths: tuple[int, int, int, int] = (16, 32, 32, 48)
     mineral_width: int = 48
+    stem: str = "wavelength"
 
     def as_dict(self) -> dict[str, object]:
         """Return the settings as plain values."""
@@ -185,7 +189,11 @@ class Linescan(nn.Module):
     ) -> None:
         super().__init__()
         self.settings = settings or LinescanSettings()
-        self.stem = WavelengthAwareStem(
+        if self.settings.stem not in STEMS:
+            raise UsageError(
+                "no such stem", field="stem", found=self.settings.stem, expected=" or ".join(STEMS)
+            )
+        self.stem = STEMS[self.settings.stem](
             centres, fwhm, self.settings.static_features, self.settings.dynamic_features
         )
         self.body = LinescanBody(self.settings)

@@ -48,10 +48,15 @@ def baking_matrix(
         part = np.clip((at - knots[index]) / (knots[index + 1] - knots[index]), 0.0, 1.0)
         matrix += share * ((1.0 - part) * identity[index].T + part * identity[index + 1].T)
     spacing = np.clip(np.abs(np.gradient(centres)), 1.0, 15.0) / NOMINAL_SPACING_NM
+    return np.asarray(matrix * spacing * lit_bands(centres))
+
+
+def lit_bands(centres: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return (bands,) 1 where the ground's light comes through, 0 in saturated water vapour."""
     lit = np.ones(len(centres))
     for low, high in WATER_WINDOWS_NM:
         lit[(centres > low) & (centres < high)] = 0.0
-    return np.asarray(matrix * spacing * lit)
+    return lit
 
 
 class WavelengthAwareStem(nn.Module):
@@ -73,14 +78,20 @@ class WavelengthAwareStem(nn.Module):
         super().__init__()
         self.static_features = static_features
         self.dynamic_features = dynamic_features
-        self.knots = knot_grid()
-        basis = baking_matrix(self.knots, centres, fwhm)
+        self.knots, basis = self._knots(centres, fwhm)
         self.register_buffer("basis", torch.from_numpy(basis).float(), persistent=False)
         features = static_features + dynamic_features
         initial = torch.randn(features, len(self.knots))
         # Weights that sum to nothing over bands do not see brightness; features start as contrasts.
         self.weight = nn.Parameter((initial - initial.mean(dim=1, keepdim=True)) / len(self.knots) ** 0.5)
         self.scale = nn.BatchNorm1d(static_features, affine=False, momentum=0.02)
+
+    def _knots(
+        self, centres: npt.NDArray[np.float64], fwhm: npt.NDArray[np.float64]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return the wavelengths that weights are held at, and the (knots, bands) basis of a table."""
+        knots = knot_grid()
+        return knots, baking_matrix(knots, centres, fwhm)
 
     def band_weights(self) -> Tensor:
         """Return the (static + dynamic, bands) weights on the table the stem was built for."""
@@ -100,16 +111,45 @@ class WavelengthAwareStem(nn.Module):
             fwhm: (bands,) nm.
         """
         basis = torch.from_numpy(baking_matrix(self.knots, centres, fwhm))
-        weight = self.weight.detach().double() @ basis
-        bias = torch.zeros(weight.shape[0], dtype=torch.float64)
-        count = self.static_features
-        mean, variance = self.scale.running_mean, self.scale.running_var
-        assert mean is not None
-        assert variance is not None
-        inverse = 1.0 / torch.sqrt(variance.double() + self.scale.eps)
-        weight[:count] *= inverse[:, None]
-        bias[:count] = -mean.double() * inverse
-        return BakedStem(weight.float(), bias.float())
+        return folded_stem(self.weight.detach().double() @ basis, self.scale)
+
+
+class PlainStem(WavelengthAwareStem):
+    """A stem of free weights, one a band of the table it was trained on: what networks usually have.
+
+    It is there to be compared with: on another table each of its weights goes to the band nearest to its
+    own, for it knows nothing between its bands.
+    """
+
+    def _knots(
+        self, centres: npt.NDArray[np.float64], fwhm: npt.NDArray[np.float64]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        return np.asarray(centres, np.float64), np.diag(lit_bands(centres))
+
+    def baked(self, centres: npt.NDArray[np.float64], fwhm: npt.NDArray[np.float64]) -> BakedStem:
+        """Return the stem as one matrix product, each weight on the band nearest to its own.
+
+        Args:
+            centres: (bands,) nm.
+            fwhm: (bands,) nm; widths are not heeded.
+        """
+        nearest = np.abs(self.knots[:, None] - np.asarray(centres)[None, :]).argmin(axis=1)
+        weight = torch.zeros(self.weight.shape[0], len(centres), dtype=torch.float64)
+        weight.index_add_(1, torch.from_numpy(nearest), self.band_weights().detach().double().cpu())
+        return folded_stem(weight, self.scale)
+
+
+def folded_stem(weight: Tensor, scale: nn.BatchNorm1d) -> BakedStem:
+    """Fold the scaling of static features, which come first, into (features, bands) float64 weights."""
+    count = scale.num_features
+    mean, variance = scale.running_mean, scale.running_var
+    assert mean is not None
+    assert variance is not None
+    inverse = 1.0 / torch.sqrt(variance.double() + scale.eps)
+    bias = torch.zeros(weight.shape[0], dtype=torch.float64)
+    weight[:count] *= inverse[:, None]
+    bias[:count] = -mean.double() * inverse
+    return BakedStem(weight.float(), bias.float())
 
 
 class BakedStem(nn.Module):
@@ -131,3 +171,7 @@ class BakedStem(nn.Module):
     def forward(self, log_radiance: Tensor) -> Tensor:
         """Return (pixels, features) of (pixels, bands) log radiance."""
         return nn.functional.linear(log_radiance, self.weight, self.bias)
+
+    def band_weights(self) -> Tensor:
+        """Return the (features, bands) weights, as a stem in training has them."""
+        return self.weight

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
+from onboard.errors import UsageError
 from onboard.minerals import MINERALS
 from onboard.models import registry
 from onboard.models.linescan import Linescan
+from onboard.models.stem import PlainStem
 from onboard.sensors import load_sensor
 from onboard.training.strips import HALO_LINES
 
@@ -48,3 +51,13 @@ def test_every_parameter_learns() -> None:
 
 def test_size_stays_small() -> None:
     assert sum(p.numel() for p in network().parameters()) < 60_000
+
+
+def test_the_stem_is_a_setting() -> None:
+    sensor = load_sensor("emit")
+    plain = registry.build("linescan", centres=sensor.centres, fwhm=sensor.fwhm, stem="plain")
+    assert isinstance(plain.stem, PlainStem)
+    assert not isinstance(network().stem, PlainStem)
+    assert plain.settings.as_dict()["stem"] == "plain"
+    with pytest.raises(UsageError, match="no such stem"):
+        registry.build("linescan", centres=sensor.centres, fwhm=sensor.fwhm, stem="none")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from onboard.models.stem import BakedStem, WavelengthAwareStem, baking_matrix, knot_grid
+from onboard.models.stem import BakedStem, PlainStem, WavelengthAwareStem, baking_matrix, knot_grid
 from onboard.sensors import load_sensor
 
 
@@ -55,3 +55,46 @@ def test_gradients_reach_the_weights() -> None:
     network(torch.randn(64, 285)).square().sum().backward()
     assert network.weight.grad is not None
     assert float(network.weight.grad.abs().sum()) > 0
+
+
+def plain() -> PlainStem:
+    torch.manual_seed(4)
+    sensor = load_sensor("emit")
+    network = PlainStem(sensor.centres, sensor.fwhm)
+    network.train()
+    network(torch.randn(512, sensor.bands))
+    return network.eval()
+
+
+def test_a_plain_stem_has_a_weight_for_every_band_that_light_reaches() -> None:
+    sensor, network = load_sensor("emit"), plain()
+    assert network.weight.shape == (28, sensor.bands)
+    water = (sensor.centres > 1340) & (sensor.centres < 1460)
+    assert not network.band_weights()[:, torch.from_numpy(water)].any()
+    log = torch.randn(64, sensor.bands)
+    baked = network.baked(sensor.centres, sensor.fwhm)
+    torch.testing.assert_close(baked(log), network(log), rtol=1e-4, atol=1e-4)
+
+
+def test_a_plain_stem_takes_the_nearest_band_of_another_table() -> None:
+    sensor, network = load_sensor("emit"), plain()
+    log = torch.randn(8, sensor.bands)
+    at_home = network(log)
+    # Half a nanometre is less than half a band, so nothing moves.
+    torch.testing.assert_close(
+        network.baked(sensor.centres + 0.5, sensor.fwhm)(log), at_home, rtol=1e-4, atol=1e-4
+    )
+    # Of a table with every band twice, one of each pair is taken.
+    twice = np.sort(np.concatenate([sensor.centres, sensor.centres + 0.4]))
+    baked = network.baked(twice, np.repeat(sensor.fwhm, 2))
+    torch.testing.assert_close(baked(log.repeat_interleave(2, 1)), at_home, rtol=1e-4, atol=1e-4)
+    assert torch.count_nonzero(baked.weight[0]) == torch.count_nonzero(network.band_weights()[0])
+
+
+def test_baked_stems_give_their_weights_like_those_in_training() -> None:
+    sensor = load_sensor("emit")
+    for network in (stem().eval(), plain()):
+        baked = network.baked(sensor.centres, sensor.fwhm)
+        torch.testing.assert_close(
+            baked.band_weights()[16:], network.band_weights()[16:].detach(), rtol=1e-5, atol=1e-6
+        )
