@@ -43,7 +43,14 @@ class PlumePatches(IterableDataset[Sample]):
     """
 
     def __init__(
-        self, pool: Pool, tables: FlightTables, seed: int, mineral_label: float, crop: int, first: int = 0
+        self,
+        pool: Pool,
+        tables: FlightTables,
+        seed: int,
+        mineral_label: float,
+        crop: int,
+        first: int = 0,
+        weights: Array | None = None,
     ) -> None:
         self.pool = pool
         self.tables = tables
@@ -51,6 +58,7 @@ class PlumePatches(IterableDataset[Sample]):
         self.mineral_label = mineral_label
         self.crop = crop
         self.first = first
+        self.weights = np.ones(len(pool), np.float32) if weights is None else weights
 
     def __iter__(self) -> Iterator[Sample]:
         info: Any = torch.utils.data.get_worker_info()
@@ -59,20 +67,32 @@ class PlumePatches(IterableDataset[Sample]):
         index = self.first + start
         while True:
             rng = np.random.default_rng((self.seed, index))
-            yield training_sample(rng, self.pool, self.tables, gas, self.mineral_label, self.crop)
+            patch = self.pool[drawn(rng, self.weights)]
+            yield training_sample(rng, patch, self.tables, gas, self.mineral_label, self.crop)
             index += step
+
+
+def drawn(rng: np.random.Generator, weights: Array) -> int:
+    """Draw the index of a patch, each as often as it weighs.
+
+    Args:
+        rng: Source of randomness.
+        weights: (patches,).
+    """
+    steps = np.cumsum(weights, dtype=np.float64)
+    return min(int(np.searchsorted(steps, rng.random() * steps[-1], side="right")), len(weights) - 1)
 
 
 def training_sample(
     rng: np.random.Generator,
-    pool: Pool,
+    patch: Patch,
     tables: FlightTables,
     gas: MethaneCurve,
     mineral_label: float,
     crop: int,
 ) -> Sample:
-    """Draw one sample of ``crop`` columns: random patch, flips, spectral ripple, stripes, mostly plumes."""
-    patch = _flipped(pool[int(rng.integers(len(pool)))], rng)
+    """Draw one sample of ``crop`` columns: flips, spectral ripple, stripes, mostly plumes."""
+    patch = _flipped(patch, rng)
     lines, samples, bands = patch.log.shape
     stripes = rng.normal(0.0, STRIPE_SIGMA, (1, samples, 1)).astype(np.float32)
     ripple = _ripple(rng, bands)

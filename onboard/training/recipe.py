@@ -75,6 +75,7 @@ class Recipe:
         weight_decay: Of AdamW.
         checkpoint_steps: A checkpoint every so many steps.
         mineral_label: Abundance from which a mineral counts as present.
+        mining_rounds: How often, at even distances, training patches are judged and the worst raised.
         pool: The patches.
         data: Data sets, in batches of one each; the pool alone if there is none.
     """
@@ -91,6 +92,7 @@ class Recipe:
     weight_decay: float = 1e-3
     checkpoint_steps: int = 200
     mineral_label: float = 0.15
+    mining_rounds: int = 0
     pool: PoolRecipe = field(default_factory=PoolRecipe)
     data: tuple[DataRecipe, ...] = ()
 

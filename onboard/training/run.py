@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import time
 from dataclasses import asdict
@@ -12,26 +11,20 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
-from torch.utils.data import DataLoader
 
 from onboard.errors import OutputError
 from onboard.models.linescan import Linescan
 from onboard.sensors import load_sensor
-from onboard.training.adapters.mixture import MixedBatches, Source
+from onboard.training.adapters.mixture import Source
 from onboard.training.adapters.registry import SCENES
 from onboard.training.adapters.training import all_sources, judge_tiles, open_sets, tile_point, tile_report
 from onboard.training.body_input import InputScales
-from onboard.training.dataset import PlumePatches
-from onboard.training.module import LinescanTraining
+from onboard.training.fit import fit
 from onboard.training.operating_point import choose, report, score_pool
-from onboard.training.plain_progress import PlainProgress
 from onboard.training.pool import Pool, ensure_pool
 from onboard.training.recipe import Recipe
 from onboard.training.tables import FlightTables, make_tables
 
-log = logging.getLogger(__name__)
-CHECKPOINT = "last.ckpt"
 RECIPE_FILE = "recipe.json"
 
 
@@ -68,8 +61,9 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = Fa
     }
     sources = all_sources(recipe, sets, tables, pools.get("train"))
     simulated = time.monotonic()
-    module = _fit(recipe, out, tables, pools.get("train"), sources, interactive)
-    network: Linescan = module.average.module.eval()  # type: ignore[assignment]
+    module = fit(recipe, out, tables, pools.get("train"), sources, interactive)
+    network = module.average.module.eval()
+    assert isinstance(network, Linescan)
     _save_model(network, recipe, out)
     trained = time.monotonic()
     metrics = _judge(network, recipe, out, tables, pools, sources)
@@ -104,59 +98,6 @@ def _claim(out: Path, recipe: Recipe) -> None:
         _write(file, stamp)
     except OSError as error:
         raise OutputError("run folder cannot be written", file=out, found=error.strerror) from error
-
-
-def _fit(
-    recipe: Recipe,
-    out: Path,
-    tables: FlightTables,
-    pool: Pool | None,
-    sources: list[Source],
-    interactive: bool,
-) -> LinescanTraining:
-    module = LinescanTraining(recipe, tables, sources)
-    checkpoint = out / CHECKPOINT
-    done = 0
-    if checkpoint.exists():
-        done = int(torch.load(checkpoint, map_location="cpu", weights_only=False)["global_step"])
-        log.info("going on from step %d of %d", done, recipe.steps)
-    loader = _loader(recipe, tables, pool, sources, done)
-    keeper = ModelCheckpoint(
-        dirpath=out,
-        filename="last",
-        every_n_train_steps=recipe.checkpoint_steps,
-        save_top_k=1,
-        enable_version_counter=False,
-    )
-    # Its advertisements are not our log.
-    for noisy in ("lightning.pytorch", "lightning.pytorch.utilities.rank_zero"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    trainer = lightning.Trainer(
-        accelerator="cpu",
-        max_steps=recipe.steps,
-        logger=False,
-        callbacks=[keeper, TQDMProgressBar() if interactive else PlainProgress(recipe.steps)],
-        enable_model_summary=False,
-        enable_progress_bar=interactive,
-        gradient_clip_val=1.0,
-        use_distributed_sampler=False,
-    )
-    trainer.fit(module, loader, ckpt_path=str(checkpoint) if done else None, weights_only=False)
-    return module
-
-
-def _loader(
-    recipe: Recipe, tables: FlightTables, pool: Pool | None, sources: list[Source], done: int
-) -> DataLoader[dict[str, torch.Tensor]]:
-    """Batches from step ``done`` on: of the pool alone, or of several sources."""
-    if sources:
-        mixed = MixedBatches(sources, [item.share for item in recipe.data], recipe, first=done)
-        return DataLoader(mixed, batch_size=None, num_workers=1, prefetch_factor=2)
-    assert pool is not None
-    data = PlumePatches(
-        pool, tables, recipe.seed, recipe.mineral_label, recipe.crop, first=done * recipe.batch
-    )
-    return DataLoader(data, batch_size=recipe.batch, num_workers=1, prefetch_factor=2)
 
 
 def _save_model(network: Linescan, recipe: Recipe, out: Path) -> None:

@@ -119,7 +119,7 @@ def write_run_folder(folder: Path) -> Path:
     tables = make_tables(load_sensor("emit"))
     tables.save(folder / "tables.npz")
     torch.manual_seed(4)
-    settings = {"widths": (8, 8, 8, 8), "mineral_width": 8}
+    settings = {"widths": (8, 8, 8, 8), "mineral_widths": (8, 8)}
     network = registry.build("linescan", centres=tables.centres, fwhm=tables.fwhm, **settings)
     state = {"model": "linescan", "settings": network.settings.as_dict(), "state": network.state_dict()}
     torch.save(state, folder / "model.pt")

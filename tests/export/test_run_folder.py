@@ -52,7 +52,7 @@ def test_a_model_that_would_run_code_is_refused(tmp_path: Path) -> None:
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     folder = write_run_folder(tmp_path / "run")
     saved = torch.load(folder / "model.pt", weights_only=True)
-    saved["settings"]["mineral_width"] = 16
+    saved["settings"]["mineral_widths"] = [16, 16]
     torch.save(saved, folder / "model.pt")
     with pytest.raises(CaptureError, match=r"model\.pt"):
         load_run(folder)

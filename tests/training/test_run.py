@@ -4,6 +4,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,11 +15,12 @@ from onboard.training.run import train
 
 @pytest.mark.slow
 def test_trains_stops_and_goes_on(run_folder: Path, small: PoolRecipe) -> None:
-    recipe = Recipe(name="tiny", steps=4, batch=1, crop=32, checkpoint_steps=2, pool=small)
+    recipe = Recipe(name="tiny", steps=4, batch=1, crop=32, checkpoint_steps=3, mining_rounds=1, pool=small)
     metrics = train(recipe, run_folder, workers=1)
     assert 0.0 <= metrics["test"]["plume_auprc"] <= 1.0
     assert len(json.loads((run_folder / "operating_point.json").read_text())["mineral_thresholds"]) == 10
     assert int(torch.load(run_folder / "last.ckpt", weights_only=False)["global_step"]) == 4
+    assert np.load(run_folder / "mined-1.npy").shape == (small.train * small.windows,)
     first = torch.load(run_folder / "model.pt", weights_only=True)["state"]
     train(recipe, run_folder, workers=1)
     again = torch.load(run_folder / "model.pt", weights_only=True)["state"]

@@ -72,7 +72,8 @@ class SceneSource:
 
     def sample(self, rng: np.random.Generator, mineral_label: float) -> Sample:
         """Draw a training sample, as trainings on scenes alone do."""
-        return training_sample(rng, self.pool, self.tables, self.gas, mineral_label, self.crop)
+        patch = self.pool[int(rng.integers(len(self.pool)))]
+        return training_sample(rng, patch, self.tables, self.gas, mineral_label, self.crop)
 
     def samples(self, rng: np.random.Generator, count: int, mineral_label: float) -> list[Sample]:
         """Draw the samples of a batch."""
