@@ -29,7 +29,7 @@ class LinescanSettings:
         dynamic_features: Stem features relative to their column; methane lives on them.
         shared_features: How many of the static features methane sees too: what ground it looks at.
         widths: Channels of the methane U-Net at strides 1, 2, 4, 8.
-        mineral_width: Channels of the mineral branch.
+        mineral_widths: Channels of the mineral branch at strides 1 and 2.
         stem: "wavelength" for weights that are a function of wavelength, "plain" for one a band.
     """
 
@@ -37,7 +37,7 @@ class LinescanSettings:
     dynamic_features: int = 12
     shared_features: int = 4
     widths: tuple[int, int, int, int] = (16, 32, 32, 48)
-    mineral_width: int = 48
+    mineral_widths: tuple[int, int] = (32, 48)
     stem: str = "wavelength"
 
     def as_dict(self) -> dict[str, object]:
@@ -125,19 +125,20 @@ class MethaneBranch(nn.Module):
 
 
 class MineralBranch(nn.Module):
-    """A small perceptron on each pixel's features, with a look at its neighbours."""
+    """A small perceptron on each pixel's features, with a look at its neighbours at strides 1 and 2."""
 
-    def __init__(self, seen: Sequence[bool], width: int) -> None:
+    def __init__(self, seen: Sequence[bool], widths: tuple[int, int]) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            PlanesPointwise(seen, width),
-            separable(width, width),
-            nn.Conv2d(width, len(MINERALS), 1),
-        )
+        w1, w2 = widths
+        self.enter = nn.Sequential(PlanesPointwise(seen, w1), separable(w1, w1))
+        self.around = nn.Sequential(halve(w1, w2), separable(w2, w2), pointwise(w2, w1))
+        self.leave = nn.Sequential(separable(w1, w1), nn.Conv2d(w1, len(MINERALS), 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return (n, 10, lines, samples) logits."""
-        logits: Tensor = self.layers(x)
+        """Return (n, 10, lines, samples) logits; lines and samples are even."""
+        near = self.enter(x)
+        around = nn.functional.interpolate(self.around(near), scale_factor=2.0, mode="nearest")
+        logits: Tensor = self.leave(near + around)
         return logits
 
 
@@ -160,7 +161,7 @@ class LinescanBody(nn.Module):
         super().__init__()
         self.settings = settings
         self.methane = MethaneBranch(methane_planes(settings), settings.widths)
-        self.minerals = MineralBranch(mineral_planes(settings), settings.mineral_width)
+        self.minerals = MineralBranch(mineral_planes(settings), settings.mineral_widths)
 
     @property
     def channels(self) -> int:
@@ -202,6 +203,7 @@ class Linescan(nn.Module):
 @register("linescan")
 def linescan(centres: npt.NDArray[np.float64], fwhm: npt.NDArray[np.float64], **settings: object) -> Linescan:
     """Build a Linescan network for a band table; see :class:`LinescanSettings`."""
-    if "widths" in settings:
-        settings["widths"] = tuple(settings["widths"])  # type: ignore[arg-type]
+    for name in ("widths", "mineral_widths"):
+        if name in settings:
+            settings[name] = tuple(settings[name])  # type: ignore[arg-type]
     return Linescan(centres, fwhm, LinescanSettings(**settings))  # type: ignore[arg-type]
