@@ -221,15 +221,20 @@ def _read_trailer(data: bytes, refuse: _Refusal) -> tuple[bytes, bytes]:
     return key_id, signature
 
 
-def verify_signature(container: Container, trusted_keys: Sequence[bytes]) -> None:
+def verify_signature(
+    container: Container, trusted_keys: Sequence[bytes], *, now_unix_s: int = 0, target: str | None = None
+) -> None:
     """Check the signature with the flight core: the same code that refuses a bundle in flight.
 
     Args:
         container: What ``read_container`` returned.
         trusted_keys: Ed25519 public keys, 32 bytes each.
+        now_unix_s: Time for its expiry, in seconds since 1970, UTC; 0 when not known.
+        target: What the computer is called that shall fly it; None takes bundles of all targets.
 
     Raises:
-        BundleError: If the container is unsigned, signed by another key, or was changed.
+        BundleError: If the container is unsigned, signed by another key, was changed, has expired or is made
+            for another target.
     """
     if not container.signed:
         raise BundleError(
@@ -251,4 +256,6 @@ def verify_signature(container: Container, trusted_keys: Sequence[bytes]) -> Non
         )
     from onboard.flight.core import verify_bundle
 
-    verify_bundle(container.data, list(trusted_keys), file=container.file)
+    verify_bundle(
+        container.data, list(trusted_keys), now_unix_s=now_unix_s, target=target, file=container.file
+    )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from onboard.errors import BundleError
 from onboard.flight.bundle import Container
+from onboard.flight.limits import LIMITS_PART, Limits, unpack_limits
 from onboard.flight.plan import PLAN_PART, PRODUCT_METHANE, PRODUCT_MINERALS, Plan, unpack_plan
 
 Array = npt.NDArray[np.float32]
@@ -50,6 +51,7 @@ class Contents:
         noise: (2, K) float32, a and b of sigma = a * sqrt(b + L).
         known_input: (lines, samples, bands) float32 radiance, or None.
         known_output: (lines, 2, samples) float32, plume probability and enhancement in ppm m, or None.
+        limits: Expiry and target; none where the part is missing.
     """
 
     manifest: Mapping[str, Any]
@@ -63,6 +65,7 @@ class Contents:
     noise: Array
     known_input: Array | None
     known_output: Array | None
+    limits: Limits
 
 
 class _Parts:
@@ -127,6 +130,7 @@ def read_contents(container: Container) -> Contents:
     noise = parts.array("mf_noise.f32", "<f4", (2, plan.mf_bands))
     parts.require(bool((noise >= 0).all()), "mf_noise.f32", "coefficients of at least 0")
     known_input, known_output = _read_known(parts, plan)
+    limits = _read_limits(parts, manifest)
     return Contents(
         manifest,
         plan,
@@ -139,7 +143,20 @@ def read_contents(container: Container) -> Contents:
         noise,
         known_input,
         known_output,
+        limits,
     )
+
+
+def _read_limits(parts: _Parts, manifest: dict[str, Any]) -> Limits:
+    part = parts.container.parts.get(LIMITS_PART)
+    limits = Limits() if part is None else unpack_limits(part, parts.container.file)
+    expected = None if part is None else limits.to_json()
+    if manifest.get("limits") != expected:
+        where = "manifest.json: limits"
+        raise parts.refuse(
+            "the manifest contradicts the bundle", where, manifest.get("limits"), expected or "nothing"
+        )
+    return limits
 
 
 def _read_curve(parts: _Parts, plan: Plan) -> tuple[Array, Array]:

@@ -14,6 +14,7 @@ from onboard.errors import BundleError, OnboardError, UsageError
 from onboard.flight.structs import (
     BundleDescription,
     Config,
+    DeltaDescription,
     Detail,
     Event,
     HealthReport,
@@ -51,10 +52,15 @@ class Status(IntEnum):
     ENGINE_FAILED = 18
     KNOWN_ANSWER = 19
     CORRUPTED = 20
+    BUNDLE_EXPIRED = 21
+    BUNDLE_TARGET = 22
+    DELTA_MALFORMED = 23
+    DELTA_BASE = 24
 
 
 BUILD_AGAIN = "build the bundle again with `onboard bundle build`"
 FETCH_AGAIN = "fetch the bundle again, then check it with `onboard bundle verify`"
+SEND_AGAIN = "send the delta again, or make it again with `onboard bundle diff`"
 
 # Every status that is a failure, with the exception it becomes and the remedy it names.
 FAILURES: dict[Status, tuple[type[OnboardError], str | None]] = {
@@ -76,6 +82,10 @@ FAILURES: dict[Status, tuple[type[OnboardError], str | None]] = {
     Status.ENGINE_FAILED: (OnboardError, None),
     Status.KNOWN_ANSWER: (BundleError, "this computer or the bundle is broken: check with another of each"),
     Status.CORRUPTED: (OnboardError, "close the session and open it again"),
+    Status.BUNDLE_EXPIRED: (BundleError, "use a newer bundle, or check the clock"),
+    Status.BUNDLE_TARGET: (BundleError, "use the bundle that was made for this target"),
+    Status.DELTA_MALFORMED: (BundleError, SEND_AGAIN),
+    Status.DELTA_BASE: (BundleError, "apply it to the bundle it was made for, or send the whole new bundle"),
 }
 
 
@@ -180,6 +190,10 @@ def _declare(library: c.CDLL) -> None:
         "onb_bundle_verify": [c.c_char_p, size, config, detail],
         "onb_bundle_info": [c.c_char_p, size, c.POINTER(BundleDescription), detail],
         "onb_memory_required": [c.c_char_p, size, config, c.POINTER(size), detail],
+        "onb_delta_info": [c.c_char_p, size, c.POINTER(DeltaDescription), detail],
+        "onb_delta_apply": [
+            *(c.c_char_p, size, c.c_char_p, size, config, c.c_void_p, size, c.POINTER(size), detail)
+        ],
         "onb_open": [c.c_char_p, size, config, c.c_void_p, size, c.POINTER(session), detail],
         "onb_push_lines": [session, c.POINTER(Lines), c.POINTER(c.c_uint32)],
         "onb_flush": [session],
@@ -192,7 +206,14 @@ def _declare(library: c.CDLL) -> None:
         "onb_close": [session],
     }
     for name, types in arguments.items():
-        function = getattr(library, name)
+        function = getattr(library, name, None)
+        if function is None:
+            raise UsageError(
+                "the flight core's library is older than this package",
+                file=library._name,
+                found=f"no {name}",
+                remedy=f"build the flight core again, or unset {LIBRARY_VARIABLE}",
+            )
         function.argtypes, function.restype = types, c.c_int
     library.onb_status_text.argtypes, library.onb_status_text.restype = [c.c_int], c.c_char_p
     library.onb_version.restype = c.c_char_p
@@ -227,19 +248,37 @@ def set_trust(config: Config, trusted_keys: Sequence[bytes], minimum_sequence: i
     config.minimum_sequence = minimum_sequence
 
 
+def set_limits(config: Config, now_unix_s: int, target: str | None) -> None:
+    """Put the time (seconds since 1970, UTC; 0: not known) and this computer's target into a configuration.
+
+    Raises:
+        UsageError: If the time does not fit 64 bits, or the target is no ASCII text of at most 31 characters.
+    """
+    if not 0 <= now_unix_s < 1 << 64:
+        raise UsageError("now_unix_s is out of range", found=now_unix_s, expected="0 to 2^64-1")
+    if target is not None and not (target.isascii() and len(target) < 32):
+        raise UsageError("not a target's name", found=repr(target), expected="at most 31 ASCII characters")
+    config.now_unix_s = now_unix_s
+    config.target = None if target is None else target.encode("ascii")
+
+
 def verify_bundle(
     data: bytes,
     trusted_keys: Sequence[bytes],
     *,
     minimum_sequence: int = 0,
+    now_unix_s: int = 0,
+    target: str | None = None,
     file: str | os.PathLike[str] | None = None,
 ) -> None:
-    """Check a bundle as flight does: structure, hashes, signature, sequence, plan and tables.
+    """Check a bundle as flight does: structure, hashes, signature, sequence, limits, plan and tables.
 
     Args:
         data: The whole file.
         trusted_keys: Ed25519 public keys, 32 bytes each.
         minimum_sequence: Older bundles are refused.
+        now_unix_s: Time for its expiry, in seconds since 1970, UTC; 0 when not known.
+        target: What this computer is called; None takes bundles of all targets.
         file: Its path, for messages.
 
     Raises:
@@ -247,5 +286,6 @@ def verify_bundle(
     """
     config, detail = default_config(), Detail()
     set_trust(config, trusted_keys, minimum_sequence)
+    set_limits(config, now_unix_s, target)
     status = load_library().onb_bundle_verify(data, len(data), c.byref(config), c.byref(detail))
     check(status, detail, file=file)

@@ -15,7 +15,15 @@ import numpy.typing as npt
 from onboard.errors import UsageError
 from onboard.flight.bundle import Container, read_container
 from onboard.flight.contents import PRODUCT_BITS, read_contents
-from onboard.flight.core import Status, check, default_config, find_engine, load_library, set_trust
+from onboard.flight.core import (
+    Status,
+    check,
+    default_config,
+    find_engine,
+    load_library,
+    set_limits,
+    set_trust,
+)
 from onboard.flight.structs import Config, Detail, Event, HealthReport, Lines, Products
 from onboard.flight.trust import trusted_keys as shipped_keys
 from onboard.flight.types import BundleInfo, FloatArray, Health, PlumeEvent, ProductBlock
@@ -39,6 +47,8 @@ class FlightSession:
         products: Sequence[str] = ("methane", "minerals"),
         pixel_size_m: float = 60.0,
         minimum_sequence: int = 0,
+        now_unix_s: int = 0,
+        target: str | None = None,
         trusted_keys: Sequence[bytes] | None = None,
         known_answer: bool = True,
         allow_spinning: bool = False,
@@ -52,6 +62,8 @@ class FlightSession:
             products: Names of the products wanted; the others are NaN and raise no event.
             pixel_size_m: Edge of a square ground pixel, for the mass of an event.
             minimum_sequence: Older bundles are refused.
+            now_unix_s: Time for a bundle's expiry, in seconds since 1970, UTC; 0 when not known.
+            target: What this computer is called; None takes bundles of all targets.
             trusted_keys: Ed25519 public keys (32 bytes each); those of the installation when None.
             known_answer: Whether the bundle's known input is run first.
             allow_spinning: Whether idle engine threads may burn their core for a shorter latency.
@@ -67,6 +79,7 @@ class FlightSession:
         keys = shipped_keys() if trusted_keys is None else trusted_keys
         config = default_config()
         set_trust(config, keys, minimum_sequence)
+        set_limits(config, now_unix_s, target)
         _set_numbers(config, samples=samples, threads=threads)
         config.products = _product_bits(products)
         config.pixel_size_m = float(pixel_size_m)

@@ -44,6 +44,8 @@ class Config(SizedStruct):
         ("engine_library", c.c_char_p),
         ("known_answer", c.c_uint32),
         ("event_queue", c.c_uint32),
+        ("now_unix_s", c.c_uint64),
+        ("target", c.c_char_p),
     )
 
 
@@ -70,6 +72,26 @@ class BundleDescription(SizedStruct):
         ("manifest_size", c.c_uint64),
         ("band_table", c.c_void_p),
         ("band_table_size", c.c_uint64),
+        ("expires_unix_s", c.c_uint64),
+        ("target", c.c_char * 32),
+    )
+
+
+class DeltaDescription(SizedStruct):
+    """``onb_delta_description``."""
+
+    _fields_ = (
+        ("struct_size", c.c_uint32),
+        ("format_version", c.c_uint32),
+        ("sequence", c.c_uint64),
+        ("old_size", c.c_uint64),
+        ("new_size", c.c_uint64),
+        ("old_sha256", c.c_uint8 * 32),
+        ("new_sha256", c.c_uint8 * 32),
+        ("key_id", c.c_uint8 * 32),
+        ("is_signed", c.c_uint32),
+        ("operation_count", c.c_uint32),
+        ("memory_bytes", c.c_uint64),
     )
 
 

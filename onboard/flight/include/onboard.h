@@ -35,8 +35,9 @@
  *     while (onb_flush(session) == ONB_AGAIN) ...      // read and poll as above, then once more
  *     onb_close(session);
  *
- * Rules. Every struct starts with struct_size, which the caller sets to sizeof of the struct. Every
- * call returns an onb_status; ONB_OK is 0. Nothing is thrown. A session belongs to one thread at a
+ * Rules. Every struct starts with struct_size, which the caller sets to sizeof of the struct. A struct
+ * may grow at its end; a caller built with an older header passes the older size, and what it lacks
+ * counts as zero. Every call returns an onb_status; ONB_OK is 0. Nothing is thrown. A session belongs to one thread at a
  * time; different sessions may run in different threads. Pointers that are given out lie in the
  * caller's block and hold until the next call on the session that pushes, reads, flushes, resets,
  * scrubs or closes.
@@ -86,7 +87,11 @@ typedef enum onb_status {
     ONB_ENGINE_FAILED = 18,     /* the inference engine refused a call, or its memory ran out */
     ONB_KNOWN_ANSWER = 19,      /* the known input no longer gives the known output */
     ONB_CORRUPTED = 20,         /* memory that must not change has changed */
-    ONB_STATUS_COUNT = 21
+    ONB_BUNDLE_EXPIRED = 21,    /* its time has passed, by config.now_unix_s */
+    ONB_BUNDLE_TARGET = 22,     /* made for another target than config.target */
+    ONB_DELTA_MALFORMED = 23,   /* a length, count or operation makes no sense, or makes other bytes than named */
+    ONB_DELTA_BASE = 24,        /* made for another bundle than the one given */
+    ONB_STATUS_COUNT = 25
 } onb_status;
 
 /* Bits of the quality layer. Pixels with any bit of ONB_QUALITY_INVALID carry no product. */
@@ -129,6 +134,8 @@ typedef struct onb_config {
     const char *engine_library;  /* path or soname; NULL: $ONNXRUNTIME_LIBRARY, else libonnxruntime.so.1 */
     uint32_t known_answer;       /* 1: run the bundle's known input at open, if it has one that fits */
     uint32_t event_queue;        /* events that can wait to be polled, 1 to 65536 */
+    uint64_t now_unix_s;         /* seconds since 1970, UTC; 0: not known, and no bundle has expired */
+    const char *target;          /* what this computer is called; NULL: bundles of all targets are taken */
 } onb_config;
 
 /* What a bundle holds. The pointers lie in the caller's bundle and may be unaligned. */
@@ -152,7 +159,24 @@ typedef struct onb_bundle_description {
     uint64_t manifest_size;
     const uint8_t *band_table;   /* little-endian float32 [2][bands]: centres, then FWHM, nm */
     uint64_t band_table_size;
+    uint64_t expires_unix_s;     /* 0: never */
+    char target[32];             /* zero-terminated; empty: any */
 } onb_bundle_description;
+
+/* What an uplink delta does, by its own word: only its signature says that it is true. */
+typedef struct onb_delta_description {
+    uint32_t struct_size;
+    uint32_t format_version;
+    uint64_t sequence;           /* of the bundle that it makes */
+    uint64_t old_size;
+    uint64_t new_size;
+    uint8_t old_sha256[32];      /* of the bundle file that it applies to */
+    uint8_t new_sha256[32];      /* of the bundle file that it makes */
+    uint8_t key_id[32];          /* SHA-256 of the signing key; zero: unsigned */
+    uint32_t is_signed;
+    uint32_t operation_count;
+    uint64_t memory_bytes;       /* what onb_delta_apply wants: the new bundle and room to work in */
+} onb_delta_description;
 
 /* Lines to push. Radiance is float32, pixel-interleaved [line][sample][band], uW cm-2 sr-1 nm-1. */
 typedef struct onb_lines {
@@ -227,7 +251,8 @@ ONB_API const char *onb_status_text(onb_status status);
 
 ONB_API onb_status onb_config_default(onb_config *config, size_t config_size);
 
-/* Checks structure, hashes, signature, sequence, plan and tables. Needs no engine. detail may be NULL. */
+/* Checks structure, hashes, signature, sequence, expiry, target, plan and tables. Needs no engine. detail
+ * may be NULL. */
 ONB_API onb_status onb_bundle_verify(const void *bundle, size_t bundle_size, const onb_config *config,
                                      onb_detail *detail);
 /* Describes a bundle after checking its structure, hashes, plan and tables, but not its signature. */
@@ -239,6 +264,17 @@ ONB_API onb_status onb_memory_required(const void *bundle, size_t bundle_size, c
 /* Verifies the bundle, then builds a session in the block. The bundle may be freed after it. */
 ONB_API onb_status onb_open(const void *bundle, size_t bundle_size, const onb_config *config, void *memory,
                             size_t memory_size, onb_session **session, onb_detail *detail);
+
+/* Describes a delta after checking its lengths, but neither its signature nor what it makes. */
+ONB_API onb_status onb_delta_info(const void *delta, size_t delta_size, onb_delta_description *info,
+                                  onb_detail *detail);
+/* Makes a new bundle of an old one and a delta, without a call of the heap. out has at least memory_bytes
+ * of onb_delta_info and overlaps neither input; after ONB_OK its first *out_size bytes are the bundle, byte
+ * for byte the one that was signed, checked as onb_bundle_verify checks. After anything else *out_size is 0
+ * and out holds zeros. Of config it takes keys, minimum_sequence, now_unix_s and target. */
+ONB_API onb_status onb_delta_apply(const void *old_bundle, size_t old_size, const void *delta, size_t delta_size,
+                                   const onb_config *config, void *out, size_t out_capacity, size_t *out_size,
+                                   onb_detail *detail);
 
 /* Takes in lines until all are consumed, or ONB_AGAIN: the next strip waits for an empty queue. */
 ONB_API onb_status onb_push_lines(onb_session *session, const onb_lines *lines, uint32_t *consumed);

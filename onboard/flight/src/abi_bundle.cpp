@@ -1,5 +1,6 @@
 // The C interface: bundles, memory, and opening a session.
 #include "abi_checks.hpp"
+#include "sizes.hpp"
 
 #include <cstring>
 #include <new>
@@ -53,6 +54,7 @@ Session *place_session(const Bundle &bundle, const onb_config &config, void *mem
     s->config = config;
     s->config.trusted_keys = nullptr; // the caller's, and not needed any more
     s->config.trusted_key_count = 0;
+    s->config.target = nullptr;
     s->detail.struct_size = sizeof(onb_detail);
     s->kernels = &kernels();
     s->arena_bytes = core + engine;
@@ -105,6 +107,34 @@ onb_status start(Session *s, const Bundle &bundle, void *memory) {
     return status;
 }
 
+// Fills as much of the description as the caller's header knows.
+void describe(const Bundle &bundle, onb_bundle_description *info) {
+    onb_bundle_description values{};
+    const uint32_t size = info->struct_size;
+    values.struct_size = size;
+    values.format_version = 1;
+    values.sequence = bundle.container.sequence;
+    memcpy(values.key_id, bundle.container.key_id, sizeof values.key_id);
+    values.is_signed = bundle.container.is_signed ? 1 : 0;
+    values.part_count = bundle.container.part_count;
+    values.bands = bundle.plan.bands;
+    values.mf_bands = bundle.plan.mf_bands;
+    values.minerals = bundle.plan.minerals;
+    values.strip_lines = bundle.plan.strip_lines;
+    values.halo_lines = bundle.plan.halo_lines;
+    values.known_lines = bundle.plan.known_lines;
+    values.known_samples = bundle.plan.known_samples;
+    values.products = bundle.plan.products;
+    values.inference_bytes = bundle.plan.inference_bytes;
+    values.manifest = bundle.tables.manifest.data;
+    values.manifest_size = bundle.tables.manifest.size;
+    values.band_table = bundle.tables.bands.data;
+    values.band_table_size = bundle.tables.bands.size;
+    values.expires_unix_s = bundle.limits.expires_unix_s;
+    memcpy(values.target, bundle.limits.target, sizeof values.target);
+    memcpy(info, &values, size);
+}
+
 } // namespace
 
 extern "C" {
@@ -114,15 +144,16 @@ onb_status onb_bundle_verify(const void *data, size_t size, const onb_config *co
         return ONB_STRUCT_SIZE;
     }
     Bundle bundle;
-    onb_status status = check_trust_config(config, detail);
+    onb_config own;
+    onb_status status = take_trust_config(config, &own, detail);
     if (status == ONB_OK) {
         status = begin_bundle(data, size, &bundle, detail);
     }
-    return status == ONB_OK ? check_trust(bundle.container, *config, detail) : status;
+    return status == ONB_OK ? check_flyable(bundle, own, nullptr, detail) : status;
 }
 
 onb_status onb_bundle_info(const void *data, size_t size, onb_bundle_description *info, onb_detail *detail) {
-    if (!detail_begin(detail) || (info != nullptr && info->struct_size != sizeof *info)) {
+    if (!detail_begin(detail) || (info != nullptr && !known_description_size(info->struct_size))) {
         return ONB_STRUCT_SIZE;
     }
     if (info == nullptr) {
@@ -133,26 +164,7 @@ onb_status onb_bundle_info(const void *data, size_t size, onb_bundle_description
     if (status != ONB_OK) {
         return status;
     }
-    *info = onb_bundle_description{};
-    info->struct_size = sizeof *info;
-    info->format_version = 1;
-    info->sequence = bundle.container.sequence;
-    memcpy(info->key_id, bundle.container.key_id, sizeof info->key_id);
-    info->is_signed = bundle.container.is_signed ? 1 : 0;
-    info->part_count = bundle.container.part_count;
-    info->bands = bundle.plan.bands;
-    info->mf_bands = bundle.plan.mf_bands;
-    info->minerals = bundle.plan.minerals;
-    info->strip_lines = bundle.plan.strip_lines;
-    info->halo_lines = bundle.plan.halo_lines;
-    info->known_lines = bundle.plan.known_lines;
-    info->known_samples = bundle.plan.known_samples;
-    info->products = bundle.plan.products;
-    info->inference_bytes = bundle.plan.inference_bytes;
-    info->manifest = bundle.tables.manifest.data;
-    info->manifest_size = bundle.tables.manifest.size;
-    info->band_table = bundle.tables.bands.data;
-    info->band_table_size = bundle.tables.bands.size;
+    describe(bundle, info);
     return ONB_OK;
 }
 
@@ -167,12 +179,13 @@ onb_status onb_memory_required(const void *data, size_t size, const onb_config *
     Bundle bundle;
     uint64_t core = 0;
     uint64_t engine = 0;
-    onb_status status = check_config(config, detail);
+    onb_config own;
+    onb_status status = take_config(config, &own, detail);
     if (status == ONB_OK) {
         status = begin_bundle(data, size, &bundle, detail);
     }
     if (status == ONB_OK) {
-        status = find_bytes(bundle, *config, &core, &engine, detail);
+        status = find_bytes(bundle, own, &core, &engine, detail);
     }
     if (status == ONB_OK) {
         *bytes = static_cast<size_t>(core + engine);
@@ -192,15 +205,16 @@ onb_status onb_open(const void *data, size_t size, const onb_config *config, voi
     Bundle bundle;
     uint64_t core = 0;
     uint64_t engine = 0;
-    onb_status status = check_config(config, detail);
+    onb_config own;
+    onb_status status = take_config(config, &own, detail);
     if (status == ONB_OK) {
         status = begin_bundle(data, size, &bundle, detail);
     }
     if (status == ONB_OK) {
-        status = check_trust(bundle.container, *config, detail);
+        status = check_flyable(bundle, own, nullptr, detail);
     }
     if (status == ONB_OK) {
-        status = find_bytes(bundle, *config, &core, &engine, detail);
+        status = find_bytes(bundle, own, &core, &engine, detail);
     }
     if (status == ONB_OK) {
         status = check_block(memory, memory_size, core + engine, detail);
@@ -208,7 +222,7 @@ onb_status onb_open(const void *data, size_t size, const onb_config *config, voi
     if (status != ONB_OK) {
         return status;
     }
-    Session *s = place_session(bundle, *config, memory, memory_size, core, engine);
+    Session *s = place_session(bundle, own, memory, memory_size, core, engine);
     status = start(s, bundle, memory);
     if (status != ONB_OK) {
         if (detail != nullptr) {

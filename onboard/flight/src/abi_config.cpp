@@ -1,7 +1,9 @@
 // Checks of the configuration that a caller hands over.
 #include "abi_checks.hpp"
+#include "sizes.hpp"
 
 #include <cmath>
+#include <cstring>
 
 namespace onb {
 
@@ -15,13 +17,20 @@ onb_status bad_config(onb_detail *detail, const char *field, const Text &found, 
 
 } // namespace
 
-onb_status check_trust_config(const onb_config *config, onb_detail *detail) {
-    if (config == nullptr) {
+onb_status take_trust_config(const onb_config *given, onb_config *config, onb_detail *detail) {
+    if (given == nullptr) {
         return bad_config(detail, "config", text("NULL"), text("a configuration"));
     }
-    if (config->struct_size != sizeof(onb_config)) {
+    if (!known_config_size(given->struct_size)) {
         return fail(detail, ONB_STRUCT_SIZE, "struct_size is not that of this library", "config.struct_size",
-                    text("%u", config->struct_size), text("%zu", sizeof(onb_config)));
+                    text("%u", given->struct_size), text("%zu", sizeof(onb_config)));
+    }
+    *config = onb_config{};
+    memcpy(config, given, given->struct_size);
+    config->struct_size = sizeof(onb_config);
+    if (config->target != nullptr && strnlen(config->target, Limits::target_size) == Limits::target_size) {
+        return bad_config(detail, "config.target", text("%.40s...", config->target),
+                          text("at most %zu characters", Limits::target_size - 1));
     }
     if (config->trusted_key_count > 0 && config->trusted_keys == nullptr) {
         return bad_config(detail, "config.trusted_keys", text("NULL"), text("%u keys", config->trusted_key_count));
@@ -29,8 +38,8 @@ onb_status check_trust_config(const onb_config *config, onb_detail *detail) {
     return ONB_OK;
 }
 
-onb_status check_config(const onb_config *config, onb_detail *detail) {
-    const onb_status status = check_trust_config(config, detail);
+onb_status take_config(const onb_config *given, onb_config *config, onb_detail *detail) {
+    const onb_status status = take_trust_config(given, config, detail);
     if (status != ONB_OK) {
         return status;
     }
@@ -51,6 +60,11 @@ onb_status check_config(const onb_config *config, onb_detail *detail) {
                           text("%llu", static_cast<unsigned long long>(config->inference_bytes)), text("at most 2^40"));
     }
     return ONB_OK;
+}
+
+onb_status check_flyable(const Bundle &bundle, const onb_config &config, uint8_t *workspace, onb_detail *detail) {
+    const onb_status status = check_trust(bundle.container, config, workspace, detail);
+    return status == ONB_OK ? check_limits(bundle.limits, config, detail) : status;
 }
 
 onb_status check_fit(const onb_config &config, const Plan &plan, onb_detail *detail) {

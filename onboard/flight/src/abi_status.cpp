@@ -1,7 +1,11 @@
 // The C interface: versions, status texts, defaults.
-#include "onboard.h"
+#include "sizes.hpp"
+
+#include <cstring>
 
 namespace {
+
+using onb::known_config_size;
 
 const char *const status_texts[ONB_STATUS_COUNT] = {
     "ok",
@@ -15,9 +19,9 @@ const char *const status_texts[ONB_STATUS_COUNT] = {
     "the bundle is malformed",
     "the bundle is damaged",
     "the bundle has an unknown version",
-    "the bundle is not signed",
-    "the bundle is signed by an untrusted key",
-    "the bundle's signature does not fit",
+    "the bundle or delta is not signed",
+    "the bundle or delta is signed by an untrusted key",
+    "the signature of the bundle or delta does not fit",
     "the bundle is older than allowed",
     "the bundle's plan cannot be flown",
     "the bundle's graphs do not fit its plan",
@@ -25,6 +29,10 @@ const char *const status_texts[ONB_STATUS_COUNT] = {
     "the inference engine failed",
     "the known answer was not reproduced",
     "memory that must not change has changed",
+    "the bundle has expired",
+    "the bundle is made for another target",
+    "the delta is malformed",
+    "the delta is made for another bundle",
 };
 
 } // namespace
@@ -44,16 +52,17 @@ onb_status onb_config_default(onb_config *config, size_t config_size) {
     if (config == nullptr) {
         return ONB_INVALID_ARGUMENT;
     }
-    if (config_size != sizeof(onb_config)) {
+    if (!known_config_size(config_size)) {
         return ONB_STRUCT_SIZE;
     }
-    *config = onb_config{};
-    config->struct_size = sizeof(onb_config);
-    config->threads = 2;
-    config->products = ONB_PRODUCT_METHANE | ONB_PRODUCT_MINERALS;
-    config->pixel_size_m = 60.0;
-    config->known_answer = 1;
-    config->event_queue = 1024;
+    onb_config values{};
+    values.struct_size = static_cast<uint32_t>(config_size);
+    values.threads = 2;
+    values.products = ONB_PRODUCT_METHANE | ONB_PRODUCT_MINERALS;
+    values.pixel_size_m = 60.0;
+    values.known_answer = 1;
+    values.event_queue = 1024;
+    memcpy(config, &values, config_size);
     return ONB_OK;
 }
 

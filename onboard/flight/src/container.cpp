@@ -191,17 +191,6 @@ onb_status check_hashes(const Container &container, onb_detail *detail) {
     return ONB_OK;
 }
 
-// The trusted key whose SHA-256 is the container's key_id, or null.
-const uint8_t *signing_key(const Container &container, const onb_config &config) {
-    for (uint32_t i = 0; i < config.trusted_key_count; ++i) {
-        const uint8_t *key = config.trusted_keys + static_cast<size_t>(i) * ONB_KEY_BYTES;
-        if (same_digest(sha256(key, ONB_KEY_BYTES), container.key_id)) {
-            return key;
-        }
-    }
-    return nullptr;
-}
-
 } // namespace
 
 uint32_t read_u32(const uint8_t *bytes) {
@@ -242,19 +231,30 @@ onb_status read_container(Bytes file, Container *container, onb_detail *detail) 
     return status == ONB_OK ? check_hashes(*container, detail) : status;
 }
 
-onb_status check_trust(const Container &container, const onb_config &config, onb_detail *detail) {
+const uint8_t *signing_key(const uint8_t *key_id, const onb_config &config) {
+    for (uint32_t i = 0; i < config.trusted_key_count; ++i) {
+        const uint8_t *key = config.trusted_keys + static_cast<size_t>(i) * ONB_KEY_BYTES;
+        if (same_digest(sha256(key, ONB_KEY_BYTES), key_id)) {
+            return key;
+        }
+    }
+    return nullptr;
+}
+
+onb_status check_trust(const Container &container, const onb_config &config, uint8_t *workspace,
+                       onb_detail *detail) {
     if (!container.is_signed) {
         return fail(detail, ONB_BUNDLE_UNSIGNED, "the bundle is not signed", "trailer: signature", text("zeros"),
                     text("an Ed25519 signature by a trusted key"));
     }
-    const uint8_t *key = signing_key(container, config);
+    const uint8_t *key = signing_key(container.key_id, config);
     if (key == nullptr) {
         return fail(detail, ONB_BUNDLE_UNTRUSTED, "the bundle is signed by a key that is not trusted",
                     "trailer: key_id", hex(container.key_id, 32),
                     text("one of %u trusted keys", config.trusted_key_count));
     }
     const size_t length = container.file.size - Container::trailer_size;
-    const Signature result = check_signature(container.signature, container.file.data, length, key);
+    const Signature result = check_signature(container.signature, container.file.data, length, key, workspace);
     if (result == Signature::no_memory) {
         return fail(detail, ONB_MEMORY_TOO_SMALL, "no memory to check the signature", "heap", text("none left"),
                     text("%zu bytes for a moment", length));

@@ -43,7 +43,12 @@ float read_f32(const uint8_t *bytes);
 // Checks every length, offset, name and gap of the file, then the hash of each part.
 onb_status read_container(Bytes file, Container *container, onb_detail *detail);
 
-// Checks sequence and signature against what the configuration trusts.
-onb_status check_trust(const Container &container, const onb_config &config, onb_detail *detail);
+// The trusted key whose SHA-256 is key_id, or null.
+const uint8_t *signing_key(const uint8_t *key_id, const onb_config &config);
+
+// Checks sequence and signature against what the configuration trusts. The workspace is null, or has the
+// file's size and signature_room.
+onb_status check_trust(const Container &container, const onb_config &config, uint8_t *workspace,
+                       onb_detail *detail);
 
 } // namespace onb

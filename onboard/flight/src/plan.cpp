@@ -288,6 +288,9 @@ onb_status read_bundle(Bytes file, Bundle *bundle, onb_detail *detail) {
     }
     bundle->tables = Tables{};
     if (status == ONB_OK) {
+        status = read_limits(bundle->container, &bundle->limits, detail);
+    }
+    if (status == ONB_OK) {
         status = find_tables(bundle->container, bundle->plan, &bundle->tables, detail);
     }
     if (status == ONB_OK) {

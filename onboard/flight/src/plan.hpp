@@ -1,7 +1,7 @@
 // The plan and the tables of a bundle: numbers that fix shapes, physics and thresholds.
 #pragma once
 
-#include "container.hpp"
+#include "limits.hpp"
 
 namespace onb {
 
@@ -34,9 +34,10 @@ struct Bundle {
     Container container;
     Plan plan;
     Tables tables;
+    Limits limits;
 };
 
-// Reads container, plan and tables, and checks all but the signature.
+// Reads container, plan, limits and tables, and checks all but the signature.
 onb_status read_bundle(Bytes file, Bundle *bundle, onb_detail *detail);
 
 } // namespace onb

@@ -43,7 +43,7 @@ void test_parts_are_found() {
     CHECK(container.find("c.bin").data[199] == 199);
     CHECK(container.find("d.bin").data == nullptr);
     onb_config config{};
-    CHECK(check_trust(container, config, nullptr) == ONB_BUNDLE_UNSIGNED);
+    CHECK(check_trust(container, config, nullptr, nullptr) == ONB_BUNDLE_UNSIGNED);
 }
 
 void test_every_truncation_is_refused() {

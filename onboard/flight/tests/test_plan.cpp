@@ -1,64 +1,16 @@
 #include "plan.hpp"
 #include "check.hpp"
-#include "made_bundle.hpp"
+#include "made_parts.hpp"
 
 using namespace onb;
 
 namespace {
 
-constexpr uint32_t bands = 6;
-constexpr uint32_t filter = 3;
-constexpr uint32_t points = 2;
-
-struct Parts {
-    uint8_t plan[184];
-    float table[2 * bands];
-    float reference[bands];
-    uint16_t chosen[filter];
-    float curve[points * (filter + 1)];
-    float noise[2 * filter];
-
-    void whole(size_t at, uint32_t value) { memcpy(plan + at, &value, 4); }
-    void real(size_t at, float value) { memcpy(plan + at, &value, 4); }
-};
-
-Parts good_parts() {
-    Parts parts{};
-    const uint32_t wholes[] = {184, 1, bands, filter, points, 8, 1, 1, 8, 8, 4, 2, 1, 16, 2, 3};
-    memcpy(parts.plan, wholes, sizeof wholes);
-    const float reals[] = {4.0f, 3.0f, 1000.0f, 5.0f, 5.0f, 5.0f, 0.5f, 0.5f};
-    memcpy(parts.plan + 64, reals, sizeof reals);
-    parts.whole(168, 4096);
-    parts.whole(176, 3);
-    for (uint32_t i = 0; i < bands; ++i) {
-        parts.table[i] = 400.0f + static_cast<float>(i);
-        parts.table[bands + i] = 1.0f;
-        parts.reference[i] = 2.0f;
-    }
-    for (uint16_t k = 0; k < filter; ++k) {
-        parts.chosen[k] = static_cast<uint16_t>(k + 2);
-        parts.curve[points + filter + k] = -0.01f;
-        parts.noise[k] = parts.noise[filter + k] = 0.1f;
-    }
-    parts.curve[1] = 1000.0f;
-    return parts;
-}
-
 onb_status read(const Parts &parts, Plan *plan = nullptr) {
     static MadeBundle made;
     static Bundle bundle;
     onb_detail detail{};
-    made.begin(9);
-    made.add(0, "plan.bin", parts.plan, sizeof parts.plan);
-    made.add(1, "manifest.json", "{}", 2);
-    made.add(2, "stem.onnx", "s", 1);
-    made.add(3, "body.onnx", "b", 1);
-    made.add(4, "bands.f32", parts.table, sizeof parts.table);
-    made.add(5, "reference.f32", parts.reference, sizeof parts.reference);
-    made.add(6, "mf_bands.u16", parts.chosen, sizeof parts.chosen);
-    made.add(7, "mf_curve.f32", parts.curve, sizeof parts.curve);
-    made.add(8, "mf_noise.f32", parts.noise, sizeof parts.noise);
-    made.end();
+    assemble(parts, &made);
     const onb_status status = read_bundle({made.bytes, made.size}, &bundle, &detail);
     CHECK(status == ONB_OK || (detail.problem[0] != '\0' && detail.expected[0] != '\0'));
     if (plan != nullptr) {

@@ -23,13 +23,24 @@ int main() {
     uint8_t signature[64];
     (void)crypto_sign_detached(signature, nullptr, reinterpret_cast<const unsigned char *>(signed_bytes),
                                sizeof signed_bytes - 1, private_key);
-    CHECK(check_signature(signature, message, 5, public_key) == Signature::good);
-    CHECK(check_signature(signature, message, 4, public_key) == Signature::bad);
+    CHECK(check_signature(signature, message, 5, public_key, nullptr) == Signature::good);
+    uint8_t workspace[5 + signature_room];
+    CHECK(check_signature(signature, message, 5, public_key, workspace) == Signature::good);
+    // Under the domain of deltas the same key signs something else.
+    CHECK(check_delta_signature(signature, message, 5, public_key) == Signature::bad);
+    CHECK(check_signature(signature, message, 4, public_key, nullptr) == Signature::bad);
     signature[3] ^= 1;
-    CHECK(check_signature(signature, message, 5, public_key) == Signature::bad);
+    CHECK(check_signature(signature, message, 5, public_key, nullptr) == Signature::bad);
     // A signature of the message alone, without the domain, is none of ours.
     (void)crypto_sign_detached(signature, nullptr, message, 5, private_key);
-    CHECK(check_signature(signature, message, 5, public_key) == Signature::bad);
-    CHECK(check_signature(signature, message, SIZE_MAX, public_key) == Signature::no_memory);
+    CHECK(check_signature(signature, message, 5, public_key, nullptr) == Signature::bad);
+    CHECK(check_signature(signature, message, SIZE_MAX, public_key, nullptr) == Signature::no_memory);
+    uint8_t digest_text[17 + 32];
+    memcpy(digest_text, "onboard-delta-v1", 17);
+    memcpy(digest_text + 17, sha256(message, 5).bytes, 32);
+    (void)crypto_sign_detached(signature, nullptr, digest_text, sizeof digest_text, private_key);
+    CHECK(check_delta_signature(signature, message, 5, public_key) == Signature::good);
+    CHECK(check_delta_signature(signature, message, 4, public_key) == Signature::bad);
+    CHECK(check_signature(signature, message, 5, public_key, nullptr) == Signature::bad);
     return failures;
 }

@@ -1,0 +1,19 @@
+// Structs of the interface that have grown: the sizes that callers may pass.
+#pragma once
+
+#include "onboard.h"
+
+#include <cstddef>
+
+namespace onb {
+
+constexpr size_t first_config_size = offsetof(onb_config, now_unix_s);
+constexpr size_t first_description_size = offsetof(onb_bundle_description, expires_unix_s);
+
+inline bool known_config_size(size_t size) { return size == sizeof(onb_config) || size == first_config_size; }
+
+inline bool known_description_size(size_t size) {
+    return size == sizeof(onb_bundle_description) || size == first_description_size;
+}
+
+} // namespace onb
