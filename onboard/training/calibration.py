@@ -166,8 +166,7 @@ def fold_into_head(network: Linescan, methane: Platt, minerals: Sequence[Platt |
         UsageError: Another number of lines than minerals.
     """
     head = network.body.methane.head
-    last = list(network.body.minerals.layers)[-1]
-    assert isinstance(last, nn.Conv2d)
+    last = [layer for layer in network.body.minerals.modules() if isinstance(layer, nn.Conv2d)][-1]
     if minerals and len(minerals) != last.out_channels:
         raise UsageError(
             "another number of lines than minerals",
