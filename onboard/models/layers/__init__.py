@@ -1,0 +1,1 @@
+"""Blocks that several of the published architectures are made of."""
