@@ -113,4 +113,5 @@ def body_input(
         dim=-1,
     )
     stacked = torch.cat([planes, static.clamp(-clip, clip), normal], dim=-1) * valid.unsqueeze(-1)
-    return stacked.permute(0, 3, 1, 2).contiguous()
+    # Channels stay last in memory: the convolutions of a training like that best.
+    return stacked.permute(0, 3, 1, 2)

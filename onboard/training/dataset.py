@@ -18,10 +18,12 @@ from onboard.scenes.arrays import NumpyRandom
 from onboard.scenes.gas.plumes import place_plumes
 from onboard.scenes.methane import MethaneCurve
 from onboard.training.pool import ABUNDANCE_STEPS, Patch, Pool
-from onboard.training.strips import filter_patch
+from onboard.training.ranks import Ranks
+from onboard.training.strips import filter_counts
 from onboard.training.tables import FlightTables
 
 Array = npt.NDArray[np.float32]
+Counts = npt.NDArray[np.int16]
 Sample = dict[str, Tensor]
 
 PLUME_SHARE = 0.8
@@ -31,6 +33,9 @@ EMISSION_KG_H = (500.0, 20_000.0)
 RIPPLE_KNOTS = 12
 RIPPLE_SIGMA = 0.02
 STRIPE_SIGMA = 0.002
+TRACE_PPMM = 2.0
+"""Less gas than this moves no band by half a count of the ring."""
+LEAST_COUNT, MOST_COUNT = np.int16(LOG_FLOOR * LOG_SCALE), np.int16(LOG_CEILING * LOG_SCALE)
 
 
 class PlumePatches(IterableDataset[Sample]):
@@ -51,6 +56,7 @@ class PlumePatches(IterableDataset[Sample]):
         crop: int,
         first: int = 0,
         weights: Array | None = None,
+        ranks: Ranks | None = None,
     ) -> None:
         self.pool = pool
         self.tables = tables
@@ -59,10 +65,12 @@ class PlumePatches(IterableDataset[Sample]):
         self.crop = crop
         self.first = first
         self.weights = np.ones(len(pool), np.float32) if weights is None else weights
+        self.ranks = ranks or Ranks()
 
     def __iter__(self) -> Iterator[Sample]:
         info: Any = torch.utils.data.get_worker_info()
-        step, start = (info.num_workers, info.id) if info else (1, 0)
+        workers, number = (info.num_workers, info.id) if info else (1, 0)
+        step, start = workers * self.ranks.world, self.ranks.rank * workers + number
         gas = methane.methane_curve(self.tables.centres, self.tables.fwhm)
         index = self.first + start
         while True:
@@ -141,14 +149,13 @@ def finished_sample(
     taught = patch.background.lines[:, None] > 0
     known = replace(patch.background, mean=patch.background.mean + taught * (ripple + stripes[0]))
     narrow = MethaneCurve(gas.alphas, gas.log_t[:, bands])
-    filtered = filter_patch(
-        inject(unpack_log(patch.log[:, :, bands]) + ripple[bands] + stripes, enhancement, narrow),
+    filtered = filter_counts(
+        inject(disturb(patch.log[:, :, bands], ripple[bands] + stripes), enhancement, narrow),
         patch.valid,
         tables.filter_tables,
         before=known.statistics(bands, FilterSettings()),
     )
-    seen = unpack_log(patch.log[:, columns]) + ripple + stripes[:, columns]
-    log = quantize_log(inject(seen, enhancement[:, columns], gas))
+    log = inject(disturb(patch.log[:, columns], ripple + stripes[:, columns]), enhancement[:, columns], gas)
     planes = [filtered.enhancement, filtered.sigma, patch.valid.astype(np.float32), filtered.brightness]
     present = patch.abundance[:, :, columns] >= mineral_label * ABUNDANCE_STEPS
     return {
@@ -164,23 +171,35 @@ def finished_sample(
     }
 
 
-def unpack_log(stored: npt.NDArray[np.int16]) -> Array:
+def unpack_log(stored: Counts) -> Array:
     """Return log radiance, float32, from the ring's int16 counts."""
     return np.asarray(stored.astype(np.float32) * np.float32(1.0 / LOG_SCALE))
 
 
-def inject(log: Array, enhancement: Array, gas: MethaneCurve) -> Array:
+def disturb(stored: Counts, offset: Array) -> Counts:
+    """Return the ring's counts with an offset of log radiance added, within what the ring holds.
+
+    Args:
+        stored: (lines, samples, bands) int16, 4096 a unit.
+        offset: float32, log radiance, of a shape that broadcasts.
+    """
+    counts = stored + quantize_log(offset)
+    return np.clip(counts, LEAST_COUNT, MOST_COUNT, out=counts)
+
+
+def inject(counts: Counts, enhancement: Array, gas: MethaneCurve) -> Counts:
     """Take away, in place, the light that CH4 takes away.
 
     Args:
-        log: (lines, samples, bands) float32; changed and returned.
+        counts: (lines, samples, bands) int16 log radiance, 4096 a unit; changed and returned.
         enhancement: (lines, samples) ppm m.
         gas: The gas curve of these bands.
     """
-    rows, columns = np.nonzero(enhancement > 0)
+    rows, columns = np.nonzero(enhancement > TRACE_PPMM)
     if len(rows):
-        log[rows, columns] += methane.apply(enhancement[rows, columns], gas)
-    return np.clip(log, LOG_FLOOR, LOG_CEILING, out=log)
+        darker = quantize_log(methane.apply(enhancement[rows, columns], gas))
+        counts[rows, columns] = np.maximum(counts[rows, columns] + darker, LEAST_COUNT)
+    return counts
 
 
 def _flipped(patch: Patch, rng: np.random.Generator) -> Patch:

@@ -20,6 +20,7 @@ from onboard.training.mining import mined_weights
 from onboard.training.module import LinescanTraining
 from onboard.training.plain_progress import PlainProgress
 from onboard.training.pool import Pool
+from onboard.training.ranks import Ranks, check_share, wait_until
 from onboard.training.recipe import Recipe
 from onboard.training.tables import FlightTables
 
@@ -41,6 +42,7 @@ def fit(
     pool: Pool | None,
     sources: list[Source],
     interactive: bool,
+    ranks: Ranks | None = None,
 ) -> LinescanTraining:
     """Train, going on from the last checkpoint of the folder if there is one.
 
@@ -51,7 +53,10 @@ def fit(
         pool: Training patches; None if no scenes are trained on.
         sources: Data sets, if the recipe has any.
         interactive: Show a bar instead of plain lines.
+        ranks: This process among those of the training; alone if None.
     """
+    ranks = ranks or Ranks()
+    share = check_share(recipe, ranks)
     module = LinescanTraining(recipe, tables, sources)
     checkpoint = out / CHECKPOINT
     if checkpoint.exists():
@@ -65,9 +70,19 @@ def fit(
     for index, end in enumerate(ends):
         if done >= end and end != ends[-1]:
             continue
-        weights = _mined(out, module, pool, tables, index) if pool is not None and not sources else None
-        loader = _loader(recipe, tables, pool, sources, done, weights)
-        trainer = _trainer(recipe, out, end, interactive)
+        weights = (
+            _mined(out, module, pool, tables, index, ranks) if pool is not None and not sources else None
+        )
+        first = done * recipe.batch
+        if sources:
+            mixed = MixedBatches(sources, [item.share for item in recipe.data], recipe, first=done)
+            loader = DataLoader(mixed, batch_size=None, num_workers=1, prefetch_factor=2)
+        else:
+            assert pool is not None
+            label, crop = recipe.mineral_label, recipe.crop
+            data = PlumePatches(pool, tables, recipe.seed, label, crop, first, weights, ranks)
+            loader = DataLoader(data, batch_size=share, num_workers=1, prefetch_factor=2)
+        trainer = _trainer(recipe, out, end, interactive, ranks)
         path = str(checkpoint) if checkpoint.exists() else None
         trainer.fit(module, loader, ckpt_path=path, weights_only=False)
         trainer.save_checkpoint(checkpoint)
@@ -76,19 +91,22 @@ def fit(
 
 
 def _mined(
-    out: Path, module: LinescanTraining, pool: Pool, tables: FlightTables, phase: int
+    out: Path, module: LinescanTraining, pool: Pool | None, tables: FlightTables, phase: int, ranks: Ranks
 ) -> Weights | None:
     """Return what the network of a phase's start thinks of the patches; nothing in the first phase."""
-    if phase == 0:
+    if phase == 0 or pool is None:
         return None
-    network = module.average.module.eval()
+    file = out / f"mined-{phase}.npy"
+    if not ranks.first:
+        wait_until(file.exists, file.name)
+    network = module.average.module.cpu().eval()
     assert isinstance(network, Linescan)
-    weights = mined_weights(out / f"mined-{phase}.npy", network, pool, tables)
+    weights = mined_weights(file, network, pool, tables)
     network.train()
     return weights
 
 
-def _trainer(recipe: Recipe, out: Path, steps: int, interactive: bool) -> Any:
+def _trainer(recipe: Recipe, out: Path, steps: int, interactive: bool, ranks: Ranks) -> Any:
     keeper = ModelCheckpoint(
         dirpath=out,
         filename="last",
@@ -99,31 +117,18 @@ def _trainer(recipe: Recipe, out: Path, steps: int, interactive: bool) -> Any:
     # Its advertisements are not our log.
     for noisy in ("lightning.pytorch", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    several = ranks.world > 1
     return lightning.Trainer(
-        accelerator="cpu",
+        accelerator="auto",
+        devices=ranks.local_world if several else 1,
+        num_nodes=ranks.nodes,
+        strategy="ddp" if several else "auto",
+        precision=recipe.precision,  # type: ignore[arg-type]
         max_steps=steps,
         logger=False,
-        callbacks=[keeper, TQDMProgressBar() if interactive else PlainProgress(steps)],
+        callbacks=[keeper, TQDMProgressBar() if interactive and ranks.first else PlainProgress(steps)],
         enable_model_summary=False,
-        enable_progress_bar=interactive,
+        enable_progress_bar=interactive and ranks.first,
         gradient_clip_val=1.0,
         use_distributed_sampler=False,
     )
-
-
-def _loader(
-    recipe: Recipe,
-    tables: FlightTables,
-    pool: Pool | None,
-    sources: list[Source],
-    done: int,
-    weights: Weights | None,
-) -> DataLoader[dict[str, torch.Tensor]]:
-    """Batches from step ``done`` on: of the pool alone, or of several sources."""
-    if sources:
-        mixed = MixedBatches(sources, [item.share for item in recipe.data], recipe, first=done)
-        return DataLoader(mixed, batch_size=None, num_workers=1, prefetch_factor=2)
-    assert pool is not None
-    first = done * recipe.batch
-    data = PlumePatches(pool, tables, recipe.seed, recipe.mineral_label, recipe.crop, first, weights)
-    return DataLoader(data, batch_size=recipe.batch, num_workers=1, prefetch_factor=2)

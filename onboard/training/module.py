@@ -37,11 +37,13 @@ class LinescanTraining(lightning.LightningModule):
         self.network = registry.build(
             recipe.model, centres=tables.centres, fwhm=tables.fwhm, **recipe.settings
         )
+        self.network.body.to(memory_format=torch.channels_last)
         self.tiles = TileStems(self.network.stem, list(sources), tables) if sources else None
         if self.tiles is not None:
             self.tiles.silence_unseen(self.network.stem)
         self.strong_offset = nn.Parameter(torch.tensor(1.5))
         self.average = torch.optim.swa_utils.AveragedModel(self.network, avg_fn=_decayed, use_buffers=True)
+        self.average.requires_grad_(False)
 
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
         """Return the loss of one batch, of simulated patches or of a public set's tiles."""

@@ -118,6 +118,17 @@ def ensure_pool(
     return Pool(home, seeds, recipe.windows)
 
 
+def is_made(folder: Path, recipe: PoolRecipe, part: str) -> bool:
+    """Return whether all patches of a set lie in a folder.
+
+    Args:
+        folder: Where pools are kept.
+        recipe: Counts and seeds.
+        part: One of "train", "validation", "test".
+    """
+    return all(_files(folder / part, seed)[-1].exists() for seed in patch_seeds(recipe, part))
+
+
 def _files(home: Path, seed: int) -> tuple[Path, ...]:
     """Return a scene's files; the last is written last."""
     names = ("log", "maps", "means", "lines", "valid", "covariance")

@@ -21,7 +21,8 @@ from onboard.training.adapters.training import all_sources, judge_tiles, open_se
 from onboard.training.body_input import InputScales
 from onboard.training.fit import fit
 from onboard.training.operating_point import choose, report, score_pool
-from onboard.training.pool import Pool, ensure_pool
+from onboard.training.pool import SETS, Pool, ensure_pool, is_made
+from onboard.training.ranks import Ranks, check_share, ranks_of_environment, wait_until
 from onboard.training.recipe import Recipe
 from onboard.training.tables import FlightTables, make_tables
 
@@ -41,29 +42,31 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = Fa
         interactive: Show a bar instead of plain lines.
 
     Returns:
-        The metrics.
+        The metrics; nothing in those processes of ``torchrun`` that are not the first.
 
     Raises:
         OutputError: The folder holds another recipe's training.
     """
     started = time.monotonic()
+    ranks = ranks_of_environment()
+    check_share(recipe, ranks)
     sets = open_sets(recipe)
-    _claim(out, recipe)
+    if ranks.first:
+        _claim(out, recipe)
     lightning.seed_everything(recipe.seed, verbose=False)
     # One core belongs to the process that makes samples; more threads than cores slow both down.
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) // ranks.local_world - 1))
     tables = make_tables(load_sensor(recipe.sensor))
-    tables.save(out / "tables.npz")
-    pools = {
-        part: ensure_pool(out / "pool", recipe.pool, tables, recipe.sensor, part, workers)
-        for part in ("train", "validation", "test")
-        if not recipe.data or any(item.name == SCENES for item in recipe.data)
-    }
+    if ranks.first:
+        tables.save(out / "tables.npz")
+    pools = _pools(recipe, out, tables, workers, ranks)
     sources = all_sources(recipe, sets, tables, pools.get("train"))
     simulated = time.monotonic()
-    module = fit(recipe, out, tables, pools.get("train"), sources, interactive)
-    network = module.average.module.eval()
+    module = fit(recipe, out, tables, pools.get("train"), sources, interactive, ranks)
+    network = module.average.module.cpu().eval()
     assert isinstance(network, Linescan)
+    if not ranks.first:
+        return {}
     _save_model(network, recipe, out)
     trained = time.monotonic()
     metrics = _judge(network, recipe, out, tables, pools, sources)
@@ -74,6 +77,17 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = Fa
     }
     _write(out / "metrics.json", metrics)
     return metrics
+
+
+def _pools(recipe: Recipe, out: Path, tables: FlightTables, workers: int, ranks: Ranks) -> dict[str, Pool]:
+    """Make the patches, or wait until the first process has made them."""
+    if recipe.data and not any(item.name == SCENES for item in recipe.data):
+        return {}
+    if not ranks.first:
+        wait_until(lambda: all(is_made(out / "pool", recipe.pool, part) for part in SETS), "pool")
+    return {
+        part: ensure_pool(out / "pool", recipe.pool, tables, recipe.sensor, part, workers) for part in SETS
+    }
 
 
 def _claim(out: Path, recipe: Recipe) -> None:

@@ -70,16 +70,38 @@ def filter_patch(
         dynamic: (lines, samples, F) raw dynamic features, normalised along if given.
         before: State of the filter on arrival; that of a capture's start if None.
     """
+    return filter_counts(quantize_log(log), valid, tables, settings, dynamic, before)
+
+
+def filter_counts(
+    counts: npt.NDArray[np.int16],
+    valid: Mask,
+    tables: FilterTables,
+    settings: FilterSettings | None = None,
+    dynamic: Array | None = None,
+    before: Statistics | None = None,
+) -> FilteredPatch:
+    """Do as :func:`filter_patch` does, on the ring's counts.
+
+    Args:
+        counts: (lines, samples, K) int16 log radiance at the filter's bands, 4096 a unit.
+        valid: (lines, samples).
+        tables: The filter's tables.
+        settings: Constants of the statistics.
+        dynamic: (lines, samples, F) raw dynamic features, normalised along if given.
+        before: State of the filter on arrival; that of a capture's start if None.
+    """
     settings = settings or FilterSettings()
     features = 0 if dynamic is None else dynamic.shape[2]
-    runner = StreamingMatchedFilter(tables, samples=log.shape[1], features=features, settings=settings)
+    runner = StreamingMatchedFilter(tables, samples=counts.shape[1], features=features, settings=settings)
     if before is not None:
         runner.state = before
-    stored = quantize_log(log).astype(np.float32) / np.float32(LOG_SCALE)
     parts = []
-    for first, end in finalised_spans(log.shape[0]):
+    for first, end in finalised_spans(counts.shape[0]):
         part = None if dynamic is None else dynamic[first:end]
-        parts.append(runner.absorb(stored[first:end], valid[first:end], first, part))
+        log = counts[first:end].astype(np.float32)
+        log *= np.float32(1.0 / LOG_SCALE)
+        parts.append(runner.absorb(log, valid[first:end], first, part))
     enhancement = np.concatenate([part.enhancement for part in parts])
     sigma = np.concatenate([part.sigma for part in parts])
     return FilteredPatch(
