@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from export.keys import key_id_of, public_key_of, sign_message
-from onboard.errors import BundleError, OutputError
+from onboard.errors import BundleError
 from onboard.flight.bundle import (
     ENTRY,
     FORMAT_VERSION,
@@ -21,6 +20,7 @@ from onboard.flight.bundle import (
     TRAILER_MAGIC,
     align,
     read_container,
+    write_whole,
 )
 
 MAX_SEQUENCE = (1 << 64) - 1
@@ -88,18 +88,4 @@ def write_bundle_file(path: Path, data: bytes) -> None:
     Raises:
         OutputError: If the file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(
-            "the bundle cannot be written",
-            file=path,
-            found=error.strerror or str(error),
-            remedy="give a folder that exists, can be written and has room",
-        ) from None
+    write_whole(path, data)

@@ -1,13 +1,16 @@
-"""``onboard bundle``: build, sign, verify, show and locate bundles; make keys."""
+"""``onboard bundle``: build, sign, verify, show and locate bundles; make keys; send what changed."""
 
 from __future__ import annotations
 
 import json
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from onboard.cli.bundle_uplink import COMMANDS, read_file, target_option, trust_option
 from onboard.cli.ground import ground_tools
 from onboard.errors import BundleError, OutputError, UsageError
 
@@ -20,7 +23,11 @@ FILE = click.Path(path_type=Path)
 
 @click.group()
 def command() -> None:
-    """Build, sign, verify, show or locate a bundle."""
+    """Build, sign, verify, show or locate a bundle; send and activate what changed."""
+
+
+for verb in COMMANDS:
+    command.add_command(verb)
 
 
 @command.command()
@@ -64,41 +71,65 @@ def _next_sequence(out: Path) -> int:
 @click.argument("bundle", type=FILE)
 @click.option("--key", type=FILE, required=True, help="Private key file; see `onboard bundle keygen`.")
 @click.option("--out", type=FILE, help="File to write; BUNDLE itself if not given.")
-def sign(bundle: Path, key: Path, out: Path | None) -> None:
-    """Check BUNDLE and sign it."""
+@click.option("--expires", type=click.DateTime(), help="Day (or time, UTC) from which flight refuses it.")
+@click.option("--target", help="Computer that it is made for, such as x86-64-v4; others refuse it.")
+def sign(bundle: Path, key: Path, out: Path | None, expires: datetime | None, target: str | None) -> None:
+    """Check BUNDLE, which may also be a delta, and sign it."""
     with ground_tools("signing a bundle"):
-        from export.bundle import sign_container, write_bundle_file
-        from export.keys import is_development_key, load_private_key
-    from onboard.flight.bundle import read_container
-    from onboard.flight.contents import read_contents
+        from export.bundle import write_bundle_file
+        from export.delta import sign_delta
+        from export.keys import is_development_key, key_id_of, load_private_key, public_key_of
+    from onboard.flight.delta import DELTA_MAGIC
 
-    container = read_container(bundle)
-    read_contents(container)
-    seed = load_private_key(key)
-    signed = sign_container(container.data, seed)
+    data, seed = read_file(bundle), load_private_key(key)
+    if data.startswith(DELTA_MAGIC):
+        if expires or target:
+            raise UsageError(
+                "a delta has no limits of its own", file=bundle, remedy="give them to its bundle"
+            )
+        signed = sign_delta(data, seed)
+    else:
+        signed = _signed_bundle(bundle, seed, expires, target)
     write_bundle_file(out or bundle, signed)
     if is_development_key(seed):
         _warn_of_development_key()
-    click.echo(f"{out or bundle}: signed, key {read_container(signed).key_id.hex()[:16]}")
+    click.echo(f"{out or bundle}: signed, key {key_id_of(public_key_of(seed)).hex()[:16]}")
+
+
+def _signed_bundle(path: Path, seed: bytes, expires: datetime | None, target: str | None) -> bytes:
+    """Return the bundle with what is asked of its limits, signed; limits that are not named stay."""
+    from dataclasses import replace
+
+    from export.bundle import sign_container
+    from export.limits import with_limits
+    from onboard.flight.bundle import read_container
+    from onboard.flight.contents import read_contents
+
+    container = read_container(path)
+    limits = read_contents(container).limits
+    data = container.data
+    if expires is not None:
+        limits = replace(limits, expires_unix_s=int(expires.replace(tzinfo=UTC).timestamp()))
+    if target is not None:
+        limits = replace(limits, target=target)
+    if expires is not None or target is not None:
+        data = with_limits(container, limits)
+    return sign_container(data, seed)
 
 
 @command.command()
 @click.argument("bundle", type=FILE)
-@click.option(
-    "--trust",
-    type=FILE,
-    multiple=True,
-    help="Public key file to trust, instead of the installed ones; repeatable.",
-)
-def verify(bundle: Path, trust: tuple[Path, ...]) -> None:
-    """Check BUNDLE as flight does: structure, hashes, contents and signature."""
+@trust_option
+@target_option
+def verify(bundle: Path, trust: tuple[Path, ...], target: str | None) -> None:
+    """Check BUNDLE as flight does: structure, hashes, contents, signature, expiry by this clock."""
     from onboard.flight.bundle import read_container, verify_signature
     from onboard.flight.contents import read_contents
 
     container = read_container(bundle)
     contents = read_contents(container)
     keys = _keys(trust)
-    verify_signature(container, [key.public for key in keys])
+    verify_signature(container, [key.public for key in keys], now_unix_s=int(time.time()), target=target)
     signer = next(key for key in keys if key.key_id == container.key_id)
     manifest = contents.manifest
     click.echo(

@@ -36,6 +36,7 @@ def describe(container: Container, manifest: Mapping[str, Any]) -> dict[str, Any
         **{name: manifest.get(name) for name in SUMMARY},
         "products": list(manifest["products"]),
         "minerals": manifest["minerals"],
+        "limits": manifest.get("limits"),
         "architecture": manifest.get("mlm:architecture"),
         "parameters": manifest.get("mlm:total_parameters"),
         "plan": {name: manifest["plan"][name] for name in PLAN_SUMMARY},
@@ -52,12 +53,26 @@ def lines(description: Mapping[str, Any]) -> Iterator[str]:
     yield f"  {'products':<12} {', '.join(description['products'])}"
     yield f"  {'minerals':<12} {', '.join(description['minerals'])}"
     yield f"  {'signature':<12} {_signature(description['signature'])}"
+    yield from _limits(description["limits"])
     yield "plan"
     for name, value in description["plan"].items():
         yield f"  {name:<24} {value}"
     yield "parts"
     for part in description["parts"]:
         yield f"  {part['name']:<20} {part['bytes']:>10} bytes  sha256 {part['sha256'][:16]}"
+
+
+def _limits(limits: Mapping[str, Any] | None) -> Iterator[str]:
+    if limits and limits["expires_unix_s"]:
+        from datetime import UTC, datetime, timedelta
+
+        try:
+            end = str(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=limits["expires_unix_s"]))
+        except OverflowError:
+            end = f"{limits['expires_unix_s']} s after 1970"
+        yield f"  {'expires':<12} {end}"
+    if limits and limits["target"]:
+        yield f"  {'target':<12} {limits['target']}"
 
 
 def _signature(state: Mapping[str, Any]) -> str:

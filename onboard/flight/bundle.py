@@ -7,6 +7,7 @@ bundle, and it is checked by the flight core (``verify_signature``), not here.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import struct
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from onboard.errors import BundleError
+from onboard.errors import BundleError, OutputError
 from onboard.flight.trust import trusted_keys
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "read_container",
     "trusted_keys",
     "verify_signature",
+    "write_whole",
 ]
 
 MAGIC = b"ONBUNDLE"
@@ -259,3 +261,26 @@ def verify_signature(
     verify_bundle(
         container.data, list(trusted_keys), now_unix_s=now_unix_s, target=target, file=container.file
     )
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a bundle or delta to a file, whole or not at all.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(
+            "the bundle cannot be written",
+            file=path,
+            found=error.strerror or str(error),
+            remedy="give a folder that exists, can be written and has room",
+        ) from None

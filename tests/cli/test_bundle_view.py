@@ -53,3 +53,14 @@ def test_every_part_is_described_by_size_and_hash(description: dict[str, Any]) -
 def test_the_signature_is_put_in_words(description: dict[str, Any], state: dict[str, Any], text: str) -> None:
     printed = [line for line in lines(description | {"signature": state}) if "signature" in line]
     assert printed == [f"  {'signature':<12} {text}"]
+
+
+def test_expiry_and_target_are_shown_where_there_are_any(description: dict[str, Any]) -> None:
+    shown = {**description, "signature": UNSIGNED}
+    assert "expires" not in "".join(lines(shown))
+    limited = {**shown, "limits": {"expires_unix_s": 1_800_000_000, "target": "x86-64-v4"}}
+    text = "\n".join(lines(limited))
+    assert "expires      2027-01-15 08:00:00+00:00" in text
+    assert "target       x86-64-v4" in text
+    far = {**shown, "limits": {"expires_unix_s": 1 << 63, "target": ""}}
+    assert "9223372036854775808 s after 1970" in "\n".join(lines(far))
