@@ -159,7 +159,7 @@ def output_quantized(graph: GraphView) -> Iterator[Hit]:
     Source: Placement: "By default, do not quantize the outputs of weighted operations".
     """
     for node in graph.of_type(QUANTIZE):
-        source = graph.source(node.input[0], ACTIVATIONS)
+        source = graph.source(node.input[0], ACTIVATIONS | CARRIERS | {QUANTIZE, DEQUANTIZE})
         if source is None or source.op_type not in WEIGHTED or graph.is_weight(node.input[0]):
             continue
         for pair in graph.consumers[node.output[0]]:
@@ -193,7 +193,7 @@ def float_weight(graph: GraphView) -> Iterator[Hit]:
 
 PLACEMENT_RULES = (
     Rule("weight-per-tensor", "error", "placement", "quantize weights per output channel", weight_per_tensor),
-    Rule("weight-axis", "error", "parser", "set axis to that of the output channels", weight_axis),
+    Rule("weight-axis", "error", "placement", "set axis to that of the output channels", weight_axis),
     Rule("activation-per-channel", "error", "placement", "one scale a tensor", activation_per_channel),
     Rule("half-quantized", "error", "placement", "quantize both inputs, or neither", half_quantized),
     Rule("residual", "error", "placement", "put a Q/DQ pair on the residual branch into the sum", residual),
