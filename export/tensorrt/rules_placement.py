@@ -19,6 +19,8 @@ SUMS = frozenset({"Add", "Sum", "Sub"})
 QUANTIZABLE = WEIGHTED | SUMS | {"Mul", "Max", "Min", "AveragePool", "GlobalAveragePool", QUANTIZE}
 """What may read a dequantized tensor: it has INT8 kernels, or quantizes again."""
 
+MEANT = "none, if higher precision is meant"
+
 
 def operands(graph: GraphView, node: NodeProto) -> tuple[list[str], list[str]]:
     """Return the activations and the weights that a weighted operation multiplies."""
@@ -105,33 +107,48 @@ def activation_per_channel(graph: GraphView) -> Iterator[Hit]:
 
 
 def half_quantized(graph: GraphView) -> Iterator[Hit]:
-    """A weighted operation must have all its inputs quantized, or none.
+    """Where one factor of a weighted operation is quantized, its activations must be.
 
-    Source: Placement: "Quantize all inputs of weighted operations"; weight-only quantization is for INT4.
+    Source: Placement: "Quantize all inputs of weighted operations"; weight-only quantization is for INT4. An
+    activation that is quantized for another reader, too, leaves the operation in float: see left-in-float.
     """
     for node in graph.of_type(*WEIGHTED):
-        kinds = [dequantizer(graph, tensor) is not None for tensor in node.input[:2]]
-        if any(kinds) and not all(kinds):
-            left = node.input[kinds.index(False)]
-            yield Hit(graph.label(node), f"{left} is in float, its other input quantized")
+        kinds = {tensor: dequantizer(graph, tensor) is not None for tensor in node.input[:2]}
+        left = [tensor for tensor in operands(graph, node)[0] if not kinds[tensor]]
+        if left and any(kinds.values()):
+            yield Hit(graph.label(node), f"{left[0]} is in float, its other input quantized")
 
 
 def residual(graph: GraphView) -> Iterator[Hit]:
-    """Where a sum is in the quantized part, all its inputs but one weighted operation's must be quantized.
+    """Where a sum is quantized after, all its inputs but one weighted operation's must be quantized too.
 
     Source: Placement: "Quantize the residual input in skip connections"; a residual in float keeps the fused
     convolution's output in float, and the Q after it apart.
     """
     for node in graph.of_type(*SUMS):
-        inputs = [tensor for tensor in node.input if not graph.is_weight(tensor)]
-        if len(inputs) < 2:
-            continue
-        left = [tensor for tensor in inputs if dequantizer(graph, tensor) is None]
-        weighted = [tensor for tensor in left if _from_int8(graph, tensor)]
-        others = [tensor for tensor in left if tensor not in weighted]
-        touched = len(left) < len(inputs) or (weighted and _quantized_after(graph, node.output[0]))
-        if touched and (others or len(weighted) > 1):
-            yield Hit(graph.label(node), f"{(others or weighted)[-1]} is in float")
+        if quantized_after(graph, node.output[0]):
+            weighted, others, inputs = _float_inputs(graph, node)
+            if (others or len(weighted) > 1) and (weighted or len(others) < inputs):
+                yield Hit(graph.label(node), f"{(others or weighted)[-1]} is in float")
+
+
+def residual_in_float(graph: GraphView) -> Iterator[Hit]:
+    """A sum of rounded and float values that nothing quantizes after stays in float.
+
+    Source: ours: legal, and what mixed precision leaves where it ends.
+    """
+    for node in graph.of_type(*SUMS):
+        weighted, others, inputs = _float_inputs(graph, node)
+        if not quantized_after(graph, node.output[0]) and 0 < len(weighted) + len(others) < inputs:
+            yield Hit(graph.label(node), f"{(others or weighted)[-1]} is in float, another input is not")
+
+
+def _float_inputs(graph: GraphView, node: NodeProto) -> tuple[list[str], list[str], int]:
+    """Return a sum's inputs in float, of quantized weighted operations and others, and how many it has."""
+    inputs = [tensor for tensor in node.input if not graph.is_weight(tensor)]
+    left = [tensor for tensor in inputs if dequantizer(graph, tensor) is None]
+    weighted = [tensor for tensor in left if _from_int8(graph, tensor)]
+    return weighted, [tensor for tensor in left if tensor not in weighted], len(inputs)
 
 
 def _from_int8(graph: GraphView, tensor: str) -> bool:
@@ -144,12 +161,12 @@ def _from_int8(graph: GraphView, tensor: str) -> bool:
     )
 
 
-def _quantized_after(graph: GraphView, tensor: str) -> bool:
-    """Whether a tensor is quantized, at once or after an activation."""
-    readers = graph.consumers[tensor]
+def quantized_after(graph: GraphView, tensor: str) -> bool:
+    """Whether a tensor is quantized, at once or after what only activates or moves it."""
     return any(
-        node.op_type == QUANTIZE or (node.op_type in ACTIVATIONS and _quantized_after(graph, node.output[0]))
-        for node in readers
+        node.op_type == QUANTIZE
+        or (node.op_type in ACTIVATIONS | CARRIERS and quantized_after(graph, node.output[0]))
+        for node in graph.consumers[tensor]
     )
 
 
@@ -174,11 +191,13 @@ def left_in_float(graph: GraphView) -> Iterator[Hit]:
 
     Source: ours: mixed precision is legal, when it is meant.
     """
-    if not graph.quantized:
-        return
-    for node in graph.of_type(*WEIGHTED):
-        if all(dequantizer(graph, tensor) is None for tensor in node.input[:2]):
-            yield Hit(graph.label(node), f"{node.op_type} in float")
+    for node in graph.of_type(*WEIGHTED) if graph.quantized else ():
+        activations, weights = operands(graph, node)
+        rounded = [tensor for tensor in activations if dequantizer(graph, tensor) is not None]
+        if all(dequantizer(graph, tensor) is None for tensor in weights or activations):
+            yield Hit(
+                graph.label(node), f"{node.op_type} in float" + (", of rounded input" if rounded else "")
+            )
 
 
 def float_weight(graph: GraphView) -> Iterator[Hit]:
@@ -203,6 +222,9 @@ PLACEMENT_RULES = (
         "placement",
         "take the Q/DQ pair away, or move it before what runs in INT8",
         output_quantized,
+    ),
+    Rule(
+        "residual-in-float", "warning", "placement", "none, if higher precision is meant", residual_in_float
     ),
     Rule("left-in-float", "warning", "placement", "none, if higher precision is meant", left_in_float),
     Rule("float-weight", "warning", "placement", "store the weight as INT8", float_weight),

@@ -136,8 +136,8 @@ def float_residual() -> bytes:
 
 def half_a_sum() -> bytes:
     maker = Maker()
-    out = maker.node("Add", "sum", [maker.pair("left", "x"), maker.node("Sigmoid", "sigmoid1", ["x"])])
-    return maker.model(out)
+    total = maker.node("Add", "sum", [maker.pair("left", "x"), maker.node("Sigmoid", "sigmoid1", ["x"])])
+    return maker.model(maker.conv("conv1", maker.pair("total", maker.node("Relu", "relu1", [total]))))
 
 
 def quantized_logits() -> bytes:
@@ -225,10 +225,15 @@ def quantized_output() -> bytes:
     return bytes(helper.make_model(model, opset_imports=opset, ir_version=10).SerializeToString())
 
 
-def float_weight_of_int8_input() -> bytes:
+def int8_weight_of_float_input() -> bytes:
     maker = Maker()
-    weight = maker.constant("weight", maker.random.normal(0, 0.2, (4, 4, 3, 3)))
-    return maker.model(maker.conv("conv1", maker.pair("input", "x"), weight=weight))
+    return maker.model(maker.conv("conv1", "x"))
+
+
+def half_a_product() -> bytes:
+    maker = Maker()
+    product = maker.node("MatMul", "matmul1", [maker.pair("input", "x"), maker.node("Sigmoid", "s", ["x"])])
+    return maker.model(product)
 
 
 def branch() -> bytes:
@@ -275,7 +280,8 @@ BROKEN: dict[str, tuple[str, str, Make]] = {
         ("double", "half", double_constant),
         ("int8-only", "bias_dq", quantized_bias),
         ("bare-integer", "output_q", quantized_output),
-        ("half-quantized", "conv1", float_weight_of_int8_input),
+        ("half-quantized", "conv1", int8_weight_of_float_input),
+        ("half-quantized", "matmul1", half_a_product),
         ("nested-graph", "if1", branch),
     )
 }

@@ -29,8 +29,8 @@ pytestmark = pytest.mark.tensorrt
 
 QUICK = BuildSettings(optimization_level=1)
 REFUSED_BY_ALL = {"zero-point", "integer-operator", "unsupported-operator"}
-"""Rules that the parser of every release asserts. Of the others it takes some with a warning (and changes numbers
-in silence), and leaves some to the builder."""
+"""Rules that the parser of every release asserts. Of the others it takes some with a warning, changing values
+in silence, and leaves some to the builder."""
 REFUSED = sorted(name for name, (rule, _, _) in BROKEN.items() if rule in REFUSED_BY_ALL)
 
 

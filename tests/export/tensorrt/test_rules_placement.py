@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from export.tensorrt.checker import check_model
 from tests.export.tensorrt.graphs import Maker
@@ -15,21 +13,30 @@ def errors(data: bytes) -> list[tuple[str, str]]:
     return [(item.rule, item.node) for item in check_model(data, "x.onnx").errors]
 
 
-@given(st.booleans(), st.booleans(), st.booleans())
-def test_a_sum_may_have_one_float_input_if_a_quantized_convolution_makes_it(
-    left_pair: bool, right_conv: bool, right_pair: bool
-) -> None:
-    maker = Maker()
+def summed(maker: Maker, left_pair: bool, right_conv: bool, right_pair: bool) -> str:
     inner = maker.pair("inner", "x")
     left = maker.conv("conv1", inner)
     left = maker.pair("left", left) if left_pair else left
     right = maker.conv("conv2", inner) if right_conv else maker.node("Sigmoid", "sigmoid1", ["x"])
     right = maker.pair("right", right) if right_pair else right
-    total = maker.node("Add", "sum", [left, right])
-    data = maker.model(maker.conv("head", maker.pair("total", total)))
-    fused = left_pair + right_pair == 1 and (right_conv or right_pair)
+    return maker.node("Add", "sum", [left, right])
+
+
+@pytest.mark.parametrize("left_pair", [False, True])
+@pytest.mark.parametrize("right_conv", [False, True])
+@pytest.mark.parametrize("right_pair", [False, True])
+def test_a_sum_may_have_one_float_input_if_a_quantized_convolution_makes_it(
+    left_pair: bool, right_conv: bool, right_pair: bool
+) -> None:
+    maker = Maker()
+    total = maker.pair("total", summed(maker, left_pair, right_conv, right_pair))
+    fused = left_pair != right_pair and (right_conv or right_pair)
     allowed = (left_pair and right_pair) or fused
-    assert errors(data) == ([] if allowed else [("residual", "sum")])
+    assert errors(maker.model(maker.conv("head", total))) == ([] if allowed else [("residual", "sum")])
+    maker = Maker()
+    report = check_model(maker.model(summed(maker, left_pair, right_conv, right_pair)), "x.onnx")
+    one_side = left_pair != right_pair
+    assert [item.rule for item in report.findings] == (["residual-in-float"] if one_side else [])
 
 
 def test_a_float_part_may_follow_a_quantized_one() -> None:
@@ -44,6 +51,17 @@ def test_a_deliberate_float_layer_is_a_warning() -> None:
     first = maker.node("Relu", "relu1", [maker.conv("conv1", maker.pair("input", "x"))])
     weight = maker.constant("weight", maker.random.normal(0, 0.2, (4, 4, 3, 3)))
     report = check_model(maker.model(maker.conv("conv2", first, weight=weight)), "x.onnx")
+    assert [(item.rule, item.severity, item.node) for item in report.findings] == [
+        ("left-in-float", "warning", "conv2")
+    ]
+
+
+def test_a_float_layer_may_read_what_is_rounded_for_another() -> None:
+    maker = Maker()
+    inner = maker.pair("input", "x")
+    weight = maker.constant("weight", maker.random.normal(0, 0.2, (4, 4, 3, 3)))
+    both = [maker.conv("conv1", inner), maker.conv("conv2", inner, weight=weight)]
+    report = check_model(maker.model(maker.node("Mul", "mul1", both)), "x.onnx")
     assert [(item.rule, item.severity, item.node) for item in report.findings] == [
         ("left-in-float", "warning", "conv2")
     ]
