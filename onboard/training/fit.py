@@ -13,11 +13,11 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from torch.utils.data import DataLoader
 
-from onboard.models.linescan import Linescan
 from onboard.training.adapters.mixture import MixedBatches, Source
 from onboard.training.dataset import PlumePatches
 from onboard.training.mining import mined_weights
 from onboard.training.module import LinescanTraining
+from onboard.training.network_input import AnyNetwork
 from onboard.training.plain_progress import PlainProgress
 from onboard.training.pool import Pool
 from onboard.training.ranks import Ranks, check_share, wait_until
@@ -100,7 +100,7 @@ def _mined(
     if not ranks.first:
         wait_until(file.exists, file.name)
     network = module.average.module.cpu().eval()
-    assert isinstance(network, Linescan)
+    assert isinstance(network, AnyNetwork)
     weights = mined_weights(file, network, pool, tables)
     network.train()
     return weights

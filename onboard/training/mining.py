@@ -8,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from onboard.models.linescan import Linescan
 from onboard.progress import progress
 from onboard.scenes import methane
 from onboard.training.body_input import InputScales
 from onboard.training.dataset import finished_sample
-from onboard.training.network_input import logits_of
+from onboard.training.network_input import AnyNetwork, logits_of
 from onboard.training.pool import Patch, Pool
 from onboard.training.tables import FlightTables
 
@@ -25,7 +24,7 @@ WORST_SHARE = 0.1
 
 
 def false_pixels(
-    network: Linescan, patch: Patch, tables: FlightTables, gas: methane.MethaneCurve, scales: InputScales
+    network: AnyNetwork, patch: Patch, tables: FlightTables, gas: methane.MethaneCurve, scales: InputScales
 ) -> float:
     """Return how many pixels of a patch without plumes a network takes for gas, by its probabilities.
 
@@ -54,7 +53,7 @@ def sampling_weights(false: Array) -> Array:
     return (1.0 + (MOST_RAISED - 1.0) * share).astype(np.float32)
 
 
-def mine(network: Linescan, pool: Pool, tables: FlightTables, scales: InputScales) -> Array:
+def mine(network: AnyNetwork, pool: Pool, tables: FlightTables, scales: InputScales) -> Array:
     """Return sampling weights (patches,) of a pool, by a network's false alarms on it.
 
     Args:
@@ -69,7 +68,7 @@ def mine(network: Linescan, pool: Pool, tables: FlightTables, scales: InputScale
     return sampling_weights(np.asarray(false, np.float32))
 
 
-def mined_weights(path: Path, network: Linescan, pool: Pool, tables: FlightTables) -> Array:
+def mined_weights(path: Path, network: AnyNetwork, pool: Pool, tables: FlightTables) -> Array:
     """Return the weights kept in a file, or mine them and keep them there: a resumed training draws alike.
 
     Args:

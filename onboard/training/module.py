@@ -9,12 +9,14 @@ import lightning
 import torch
 from torch import Tensor, nn
 
+from onboard.errors import UsageError
 from onboard.models import registry
+from onboard.models.linescan import Linescan
 from onboard.training.adapters.mixture import Source
 from onboard.training.adapters.stems import TileStems
 from onboard.training.body_input import InputScales
 from onboard.training.losses import methane_loss, mineral_loss
-from onboard.training.network_input import logits_of
+from onboard.training.network_input import logits_of, tasks_of
 from onboard.training.recipe import Recipe
 from onboard.training.tables import FlightTables
 
@@ -37,7 +39,15 @@ class LinescanTraining(lightning.LightningModule):
         self.network = registry.build(
             recipe.model, centres=tables.centres, fwhm=tables.fwhm, **recipe.settings
         )
-        self.network.body.to(memory_format=torch.channels_last)
+        if isinstance(self.network, Linescan):
+            self.network.body.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        elif sources:
+            raise UsageError(
+                "public data sets train line networks only",
+                field="data",
+                found=recipe.model,
+                expected="model=linescan, or the simulated patches alone",
+            )
         self.tiles = TileStems(self.network.stem, list(sources), tables) if sources else None
         if self.tiles is not None:
             self.tiles.silence_unseen(self.network.stem)
@@ -53,8 +63,12 @@ class LinescanTraining(lightning.LightningModule):
             logits = logits_of(self.network, batch, self.scales)
             valid = batch["physics"][..., 2]
             offset = nn.functional.softplus(self.strong_offset)
-            methane = methane_loss(logits[:, 0], batch["plume"] * valid, batch["enhancement"], valid, offset)
-            minerals = mineral_loss(logits[:, 1:], batch["minerals"], valid)
+            methane = minerals = logits.new_zeros(())
+            if "methane" in tasks_of(self.network):
+                label = batch["plume"] * valid
+                methane = methane_loss(logits[:, 0], label, batch["enhancement"], valid, offset)
+            if "minerals" in tasks_of(self.network):
+                minerals = mineral_loss(logits[:, 1:], batch["minerals"], valid)
         self.log_dict({"methane": methane, "minerals": minerals}, prog_bar=True)
         return methane + 2.0 * minerals
 

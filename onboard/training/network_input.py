@@ -7,9 +7,11 @@ from torch import Tensor, nn
 
 from onboard.minerals import MINERALS
 from onboard.models.linescan import Linescan
-from onboard.models.network import PeerNetwork
+from onboard.models.network import TASKS, PeerNetwork
 from onboard.models.streaming_filter import LOG_SCALE
 from onboard.training.body_input import FeaturePrior, InputScales, body_input
+
+AnyNetwork = Linescan | PeerNetwork
 
 SILENT_LOGIT = -20.0
 """What stands where a network has no output: as good as never."""
@@ -20,7 +22,12 @@ VISIBLE_TOP = 2.0
 """Its visible planes are radiance over the reference table, within 0 and 2."""
 
 
-def logits_of(network: Linescan | PeerNetwork, sample: dict[str, Tensor], scales: InputScales) -> Tensor:
+def tasks_of(network: AnyNetwork) -> tuple[str, ...]:
+    """Return what a network says, of "methane" and "minerals"."""
+    return network.tasks if isinstance(network, PeerNetwork) else TASKS
+
+
+def logits_of(network: AnyNetwork, sample: dict[str, Tensor], scales: InputScales) -> Tensor:
     """Return (n, 11, lines, samples) logits of a batch of samples, methane first.
 
     Tasks that the network does not have get a constant logit of -20, which no loss can move.

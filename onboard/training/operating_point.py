@@ -12,7 +12,6 @@ import torch
 from scipy import ndimage
 
 from onboard.minerals import MINERALS
-from onboard.models.linescan import Linescan
 from onboard.progress import progress
 from onboard.scenes import methane
 from onboard.scenes.arrays import NumpyRandom
@@ -20,7 +19,7 @@ from onboard.scenes.gas.plumes import place_plumes
 from onboard.training.body_input import InputScales
 from onboard.training.dataset import finished_sample
 from onboard.training.metrics import average_precision, best_f1, f1_at
-from onboard.training.network_input import logits_of
+from onboard.training.network_input import AnyNetwork, logits_of
 from onboard.training.pool import Pool
 from onboard.training.tables import FlightTables
 
@@ -98,7 +97,7 @@ class Scored:
 
 
 def score_pool(
-    network: Linescan, pool: Pool, tables: FlightTables, scales: InputScales, mineral_label: float
+    network: AnyNetwork, pool: Pool, tables: FlightTables, scales: InputScales, mineral_label: float
 ) -> Scored:
     """Run a network over a pool, with plumes injected into every second patch.
 
@@ -118,7 +117,7 @@ def score_pool(
 
 
 def _score_patch(
-    network: Linescan,
+    network: AnyNetwork,
     pool: Pool,
     index: int,
     tables: FlightTables,

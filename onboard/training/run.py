@@ -14,12 +14,15 @@ import torch
 
 from onboard.errors import OutputError
 from onboard.models.linescan import Linescan
+from onboard.scenes.memory import keep_freed_memory
 from onboard.sensors import load_sensor
 from onboard.training.adapters.mixture import Source
 from onboard.training.adapters.registry import SCENES
 from onboard.training.adapters.training import all_sources, judge_tiles, open_sets, tile_point, tile_report
 from onboard.training.body_input import InputScales
+from onboard.training.calibrated import calibrated
 from onboard.training.fit import fit
+from onboard.training.network_input import AnyNetwork, tasks_of
 from onboard.training.operating_point import choose, report, score_pool
 from onboard.training.pool import SETS, Pool, ensure_pool, is_made
 from onboard.training.ranks import Ranks, check_share, ranks_of_environment, wait_until
@@ -27,6 +30,8 @@ from onboard.training.recipe import Recipe
 from onboard.training.tables import FlightTables, make_tables
 
 RECIPE_FILE = "recipe.json"
+PREFIXES = {"methane": ("plume_", "strong_plume_", "false_events_"), "minerals": ("mineral_",)}
+"""How scores begin that are about a task."""
 
 
 def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = False) -> dict[str, Any]:
@@ -55,6 +60,7 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = Fa
         _claim(out, recipe)
     lightning.seed_everything(recipe.seed, verbose=False)
     # One core belongs to the process that makes samples; more threads than cores slow both down.
+    keep_freed_memory()
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // ranks.local_world - 1))
     tables = make_tables(load_sensor(recipe.sensor))
     if ranks.first:
@@ -64,10 +70,9 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = Fa
     simulated = time.monotonic()
     module = fit(recipe, out, tables, pools.get("train"), sources, interactive, ranks)
     network = module.average.module.cpu().eval()
-    assert isinstance(network, Linescan)
+    assert isinstance(network, AnyNetwork)
     if not ranks.first:
         return {}
-    _save_model(network, recipe, out)
     trained = time.monotonic()
     metrics = _judge(network, recipe, out, tables, pools, sources)
     metrics["seconds"] = {
@@ -114,7 +119,7 @@ def _claim(out: Path, recipe: Recipe) -> None:
         raise OutputError("run folder cannot be written", file=out, found=error.strerror) from error
 
 
-def _save_model(network: Linescan, recipe: Recipe, out: Path) -> None:
+def _save_model(network: AnyNetwork, recipe: Recipe, out: Path) -> None:
     state = {"model": recipe.model, "settings": network.settings.as_dict(), "state": network.state_dict()}
     aside = out / "model.pt.partial"
     torch.save(state, aside)
@@ -122,21 +127,32 @@ def _save_model(network: Linescan, recipe: Recipe, out: Path) -> None:
 
 
 def _judge(
-    network: Linescan,
+    network: AnyNetwork,
     recipe: Recipe,
     out: Path,
     tables: FlightTables,
     pools: dict[str, Pool],
     sources: list[Source],
 ) -> dict[str, Any]:
-    """Choose thresholds on validation patches, or tiles if there are no patches, and report on test's."""
+    """Calibrate and choose thresholds on validation patches, save the network, and report on test's.
+
+    Without patches, thresholds come from the data sets' validation tiles, and probabilities stay as they are.
+    """
     scales = InputScales()
-    tiles = judge_tiles(network, sources, scales, recipe.mineral_label)
     metrics: dict[str, Any] = {}
+    validation = None
     if pools:
         validation = score_pool(network, pools["validation"], tables, scales, recipe.mineral_label)
+        if isinstance(network, Linescan):
+            validation, lines = calibrated(network, validation)
+            metrics["calibration"] = lines.as_dict()
+    _save_model(network, recipe, out)
+    tiles = {}
+    if isinstance(network, Linescan):
+        tiles = judge_tiles(network, sources, scales, recipe.mineral_label)
+    if validation is not None:
         point = choose(validation)
-        metrics["validation"] = report(validation, point)
+        metrics["validation"] = _said(network, report(validation, point))
         del validation
     else:
         point = tile_point(tiles)
@@ -146,10 +162,16 @@ def _judge(
     )
     if pools:
         test = score_pool(network, pools["test"], tables, scales, recipe.mineral_label)
-        metrics["test"] = report(test, point)
+        metrics["test"] = _said(network, report(test, point))
     if tiles:
         metrics["data"] = tile_report(tiles, point)
     return metrics
+
+
+def _said(network: AnyNetwork, scores: dict[str, Any]) -> dict[str, Any]:
+    """Return those scores that are about the network's own tasks."""
+    silent = tuple(p for task, all_of in PREFIXES.items() if task not in tasks_of(network) for p in all_of)
+    return {name: value for name, value in scores.items() if not name.startswith(silent)}
 
 
 def _write(path: Path, content: object) -> None:
