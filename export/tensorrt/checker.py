@@ -72,7 +72,7 @@ def check_model(data: bytes, name: str) -> GraphReport:
         for hit in rule.check(view)
     ]
     findings.sort(key=lambda item: item.severity)  # Errors first, else in the order of rules and nodes.
-    return GraphReport(name, view.opset, len(view.nodes), view.quantized, tuple(findings))
+    return GraphReport(name, view.opset, len(view.nodes), view.precision, tuple(findings))
 
 
 def check_source(source: Source) -> CheckReport:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from export.tensorrt.view import GraphView
 
 Severity = Literal["error", "warning"]
+Precision = Literal["float32", "float16", "int8"]
 Basis = Literal["parser", "placement", "flight"]
 """Who says no: TensorRT's ONNX parser; NVIDIA's recommendations on how fine and where to quantize (what
 breaks them may build, and then runs in float, slower than float, or less accurately); or we, because flight
@@ -78,14 +79,14 @@ class GraphReport:
         graph: Name of the graph: a part of a bundle, or the file's name.
         opset: Version of the default operator set.
         nodes: Number of nodes.
-        quantized: Whether the graph holds Q/DQ nodes.
+        precision: The narrowest type that it computes in; ``int8`` if it holds Q/DQ nodes.
         findings: All findings, errors first.
     """
 
     graph: str
     opset: int
     nodes: int
-    quantized: bool
+    precision: Precision
     findings: tuple[Finding, ...]
 
     @property
@@ -127,7 +128,7 @@ class CheckReport:
         lines = []
         for graph in self.graphs:
             verdict = "refused" if graph.errors else "accepted"
-            form = "Q/DQ" if graph.quantized else "float"
+            form = "int8 in Q/DQ form" if graph.precision == "int8" else graph.precision
             lines.append(f"{graph.graph}: {verdict}; {form}, opset {graph.opset}, {graph.nodes} nodes")
             lines.extend(f"  {finding.line()}" for finding in graph.findings)
         return lines

@@ -118,12 +118,12 @@ def _candidate(source: Source, report: GraphReport, route: Route, samples: Sampl
     log.info("building %s; this takes minutes on a small board", report.graph)
     built = route.build(data, engine_stem(source, report.graph))
     counts = count_precisions(built.layers)
-    if report.quantized and built.layers and "INT8" not in counts:
+    if report.precision == "int8" and built.layers and "INT8" not in counts:
         raise BundleError(
             "the engine runs nothing in INT8", field=report.graph, found=counts, expected="INT8 layers"
         )
     expected = reference_run(data)(values)
-    parity = compare(expected, built.run(values), sample=label, quantized=report.quantized)
+    parity = compare(expected, built.run(values), sample=label, precision=report.precision)
     require_parity(parity, report.graph)
     return _Candidate(report.graph, report, built, parity)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from export.tensorrt.findings import Precision
 from onboard.errors import BundleError, UsageError
 
 Array = npt.NDArray[np.float32]
@@ -16,9 +17,9 @@ Run = Callable[[Array], Array]
 SEED = 20
 FLOAT_ABSOLUTE = 1e-3
 FLOAT_RELATIVE = 1e-3
-LEAST_SQNR_DB = 30.0
-"""Of an INT8 engine: two engines round 8-bit sums apart by a step here and there, and a step is what 8 bits
-are worth; 30 dB is one part in 32 of the output's deviation."""
+LEAST_SQNR_DB: dict[Precision, float] = {"float16": 40.0, "int8": 30.0}
+"""Two engines round sums of narrow numbers apart by a step here and there, and a step is what such a type is
+worth; 30 dB is one part in 32 of the output's deviation, 40 dB one in 100."""
 LEAST_SAME_SIGN = 0.999
 """Share of outputs on the same side of zero: a logit's sign is the decision."""
 
@@ -86,26 +87,27 @@ def seeded_input(shape: tuple[int, ...]) -> Array:
     return np.random.default_rng(SEED).standard_normal(shape, dtype=np.float32)
 
 
-def compare(expected: Array, found: Array, *, sample: str, quantized: bool) -> Parity:
+def compare(expected: Array, found: Array, *, sample: str, precision: Precision) -> Parity:
     """Compare an engine's output with the reference.
 
     Args:
         expected: What ONNX Runtime gave.
         found: What the engine gave; same shape.
         sample: What the input was.
-        quantized: Whether the graph is in Q/DQ form: then the signal-to-difference ratio and the signs are
-            judged, else each value.
+        precision: Of the graph: of float32 each value is judged, of narrower types the signal-to-difference
+            ratio and the signs.
     """
     difference = found.astype(np.float64) - expected
     power, noise = float(np.var(expected)), float(np.mean(difference**2))
     sqnr = float("inf") if noise == 0 else 10 * float(np.log10(max(power, 1e-300)) - np.log10(noise))
     same = float(np.mean((found > 0) == (expected > 0)))
-    if quantized:
-        limits = f"at least {LEAST_SQNR_DB:g} dB and {LEAST_SAME_SIGN:g} of all signs"
-        passed = sqnr >= LEAST_SQNR_DB and same >= LEAST_SAME_SIGN
-    else:
+    if precision == "float32":
         limits = f"at most {FLOAT_ABSOLUTE:g} + {FLOAT_RELATIVE:g} x the value"
         passed = bool((np.abs(difference) <= FLOAT_ABSOLUTE + FLOAT_RELATIVE * np.abs(expected)).all())
+    else:
+        least = LEAST_SQNR_DB[precision]
+        limits = f"at least {least:g} dB and {LEAST_SAME_SIGN:g} of all signs"
+        passed = sqnr >= least and same >= LEAST_SAME_SIGN
     passed = passed and bool(np.isfinite(found).all())
     return Parity(sample, float(np.abs(difference).max()), sqnr, same, limits, passed)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from export.tensorrt.findings import Precision
 from onboard.errors import BundleError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ CARRIERS = frozenset(
 ACTIVATIONS = frozenset({"Clip", "LeakyRelu", "Relu"})
 """Activations that TensorRT runs within the convolution before them."""
 DEFAULT_DOMAINS = ("", "ai.onnx")
+FLOAT16 = 10
+"""``TensorProto.FLOAT16``."""
 
 
 class GraphView:
@@ -72,6 +75,14 @@ class GraphView:
     def quantized(self) -> bool:
         """Whether the graph holds Q/DQ nodes."""
         return any(node.op_type in (QUANTIZE, DEQUANTIZE) for node in self.nodes)
+
+    @property
+    def precision(self) -> Precision:
+        """The narrowest type that the graph computes in: ``int8``, ``float16`` or ``float32``."""
+        if self.quantized:
+            return "int8"
+        tensors = (*self.constants, *self.types)
+        return "float16" if any(self.element_type(name) == FLOAT16 for name in tensors) else "float32"
 
     @cached_property
     def types(self) -> dict[str, Any]:

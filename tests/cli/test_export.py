@@ -51,7 +51,7 @@ def test_a_good_file_and_the_shipped_bundle_pass_the_check(
     path = tmp_path / "body.onnx"
     path.write_bytes(good_quantized())
     assert main(["export", "check", str(path)]) == 0
-    assert "body.onnx: accepted; Q/DQ, opset 18" in capsys.readouterr().out
+    assert "body.onnx: accepted; int8 in Q/DQ form, opset 18" in capsys.readouterr().out
     assert main(["export", "check", str(default_bundle_path()), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["kind"] == "bundle"

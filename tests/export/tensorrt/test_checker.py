@@ -36,7 +36,7 @@ def test_a_broken_file_trips_its_own_rule_and_no_other(name: str) -> None:
 def test_a_good_file_passes(name: str) -> None:
     report = check_model(GOOD[name](), f"{name}.onnx")
     assert report.findings == ()
-    assert report.quantized == (name == "quantized")
+    assert report.precision == ("int8" if name == "quantized" else "float32")
 
 
 def test_every_rule_that_refuses_has_a_broken_file_and_a_source() -> None:
@@ -77,7 +77,7 @@ def test_the_report_is_json_and_text(tmp_path: Path) -> None:
     assert back["refused"] is True
     assert back["graphs"][0]["findings"][0]["rule"] == "zero-point"
     assert back["graphs"][0]["findings"][0]["found"] == "zero point 3"
-    assert report.lines()[0].startswith("x.onnx: refused; Q/DQ, opset 18")
+    assert report.lines()[0].startswith("x.onnx: refused; int8 in Q/DQ form, opset 18")
     assert "error zero-point at x.onnx: input_q" in report.lines()[1]
 
 

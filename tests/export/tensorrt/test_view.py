@@ -7,7 +7,7 @@ import pytest
 
 from export.tensorrt.view import ACTIVATIONS, CARRIERS, GraphView
 from onboard.errors import BundleError
-from tests.export.tensorrt.graphs import SHAPE, Maker, good_quantized
+from tests.export.tensorrt.graphs import SHAPE, Maker, good_float, good_quantized
 
 
 def test_makers_readers_shapes_and_constants() -> None:
@@ -53,3 +53,12 @@ def test_a_graph_with_a_loose_end_is_refused() -> None:
     model.graph.node[1].input[0] = "nowhere"
     with pytest.raises(BundleError, match="no valid ONNX graph"):
         GraphView(model.SerializeToString(), "x.onnx")
+
+
+def test_the_narrowest_type_is_named() -> None:
+    assert GraphView(good_quantized(), "x.onnx").precision == "int8"
+    assert GraphView(good_float(), "x.onnx").precision == "float32"
+    maker = Maker()
+    half = maker.node("Cast", "narrow", ["x"], to=onnx.TensorProto.FLOAT16)
+    wide = maker.node("Cast", "widen", [maker.node("Relu", "relu", [half])], to=onnx.TensorProto.FLOAT)
+    assert GraphView(maker.model(wide), "x.onnx").precision == "float16"
