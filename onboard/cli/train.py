@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
 import click
 
 from onboard.errors import MissingExtraError
+
+# Each process of a training computes by itself; linear algebra on more threads than cores slows them all.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @click.command()

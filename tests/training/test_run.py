@@ -24,6 +24,8 @@ def test_trains_stops_and_goes_on(run_folder: Path, small: PoolRecipe) -> None:
     first = torch.load(run_folder / "model.pt", weights_only=True)["state"]
     train(recipe, run_folder, workers=1)
     again = torch.load(run_folder / "model.pt", weights_only=True)["state"]
-    assert all(torch.equal(first[key], again[key]) for key in first)
+    for key, value in first.items():
+        # Calibration is fitted again; rounding of its arithmetic is all that may differ.
+        torch.testing.assert_close(again[key], value, rtol=1e-4, atol=1e-6)
     with pytest.raises(OutputError, match="another training"):
         train(dataclasses.replace(recipe, steps=5), run_folder, workers=1)
