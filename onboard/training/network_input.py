@@ -63,15 +63,17 @@ def feature_prior(network: Linescan, sample: dict[str, Tensor]) -> FeaturePrior:
     return FeaturePrior(mean, sample["before_lines"], variance.clamp_min(0.0))
 
 
-def peer_logits(network: PeerNetwork, log: Tensor, physics: Tensor) -> Tensor:
+def peer_logits(network: PeerNetwork, log: Tensor, physics: Tensor, *, picked: bool = False) -> Tensor:
     """Return (n, 11, lines, samples) logits of a published network, whatever the size of the image.
 
     Args:
         network: The network.
         log: (n, lines, samples, bands) int16 log radiance, 4096 a unit.
         physics: (n, lines, samples, 4): enhancement and sigma in ppm m, valid, brightness.
+        picked: ``log`` holds the network's own bands only.
     """
-    planes = peer_planes(network, log[..., network.bands], physics[..., 0], physics[..., 2])
+    seen = log if picked else log[..., network.bands]
+    planes = peer_planes(network, seen, physics[..., 0], physics[..., 2])
     lines, samples = planes.shape[-2:]
     down, across = (-size % network.input.multiple for size in (lines, samples))
     if down or across:
