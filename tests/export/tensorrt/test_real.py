@@ -44,12 +44,52 @@ def cuda() -> Cuda:
 
 
 @pytest.fixture(scope="module")
-def trt(cuda: Cuda) -> Any:
-    """Return TensorRT, or skip with the reason."""
+def bindings() -> Any:
+    """Return TensorRT, GPU or none, or skip with the reason."""
     try:
         return load_tensorrt()
     except UsageError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def trt(cuda: Cuda, bindings: Any) -> Any:
+    """Return TensorRT where there is a GPU too."""
+    return bindings
+
+
+USED = {
+    "Builder": "create_network create_builder_config build_serialized_network",
+    "IBuilderConfig": "set_memory_pool_limit builder_optimization_level profiling_verbosity set_flag "
+    "clear_flag create_timing_cache set_timing_cache",
+    "ITimingCache": "serialize",
+    "OnnxParser": "parse num_errors get_error",
+    "ParserError": "node_name desc",
+    "Runtime": "deserialize_cuda_engine",
+    "ICudaEngine": "num_io_tensors get_tensor_name get_tensor_mode get_tensor_dtype get_tensor_shape "
+    "create_execution_context create_engine_inspector",
+    "IExecutionContext": "set_tensor_address execute_async_v3",
+    "EngineInspector": "execution_context get_engine_information",
+    "BuilderFlag": "TF32",
+    "DataType": "FLOAT",
+    "LayerInformationFormat": "JSON",
+    "MemoryPoolType": "WORKSPACE",
+    "ProfilingVerbosity": "DETAILED",
+    "TensorIOMode": "INPUT OUTPUT",
+}
+"""Every name of the library that the builder and the runner touch."""
+
+
+@pytest.mark.parametrize("owner", USED)
+def test_the_names_that_are_used_are_there(bindings: Any, owner: str) -> None:
+    assert [name for name in USED[owner].split() if not hasattr(getattr(bindings, owner), name)] == []
+
+
+def test_messages_come_through_the_real_logger(bindings: Any) -> None:
+    logger = make_logger(bindings)
+    logger.log(bindings.ILogger.Severity.ERROR, "a word")
+    assert logger.errors == ["a word"]
+    assert network_flags(bindings) == (0 if str(bindings.__version__).startswith("11") else 2)
 
 
 def parses(trt: Any, data: bytes) -> bool:
