@@ -33,20 +33,18 @@ class FakeQuantGraph(nn.Module):
     Args:
         calibrated: Float graph and ranges.
         keep_float: Layers that stay in float32.
-        quantize_outputs: As for :meth:`quantize.post_training.Calibrated.quantized`.
 
     Attributes:
         form: Form of activations, or None to compute in float32.
     """
 
-    def __init__(
-        self, calibrated: Calibrated, keep_float: Collection[str] = (), *, quantize_outputs: bool = True
-    ) -> None:
+    def __init__(self, calibrated: Calibrated, keep_float: Collection[str] = ()) -> None:
         super().__init__()
         self.calibrated = calibrated
         self.form: Form | None = Form.UNSIGNED
-        placement = place(calibrated.model, calibrated.sites, keep_float, quantize_outputs=quantize_outputs)
+        placement = place(calibrated.model, calibrated.sites, keep_float)
         self._rounded = set(placement.tensors)
+        self._float_nodes = placement.float_nodes
         self._layers = {layer.node: layer for layer in placement.layers}
         self._constants = initializers(calibrated.model)
         trained = [name for layer in calibrated.sites.layers for name in (layer.weight, layer.bias) if name]
@@ -79,12 +77,14 @@ class FakeQuantGraph(nn.Module):
     def forward(self, given: Tensor) -> Tensor:
         """Return the graph's output, float32."""
         graph = self.calibrated.model.graph
-        known: Values = {graph.input[0].name: given}
-        self._round(known, graph.input[0].name)
+        exact: Values = {graph.input[0].name: given}
+        known: Values = {graph.input[0].name: self._round(given, graph.input[0].name)}
         for node in graph.node:
-            operands = [self._operand(known, node, index) for index in range(len(node.input))]
-            known[node.output[0]] = OPERATORS[node.op_type](operands, _attributes(node))
-            self._round(known, node.output[0])
+            readable = exact if node.name in self._float_nodes else known
+            operands = [self._operand(readable, node, index) for index in range(len(node.input))]
+            (name,) = node.output
+            exact[name] = OPERATORS[node.op_type](operands, _attributes(node))
+            known[name] = self._round(exact[name], name)
         return known[graph.output[0].name]
 
     def ends_of(self, group: str) -> tuple[Tensor, Tensor]:
@@ -102,11 +102,13 @@ class FakeQuantGraph(nn.Module):
         model = replace_constants(self.calibrated.model, values)
         return Calibrated(model, self.calibrated.sites, spans, {})
 
-    def _round(self, known: Values, tensor: str) -> None:
+    def _round(self, values: Tensor, tensor: str) -> Tensor:
         if self.form is None or tensor not in self._rounded:
-            return
+            return values
+        if self.form is Form.SIGNED and tensor in self.calibrated.sites.finals:
+            return values
         low, high = self.ends_of(self.calibrated.sites.group[tensor])
-        known[tensor] = fake_quantize(known[tensor], low, high, self.form)
+        return fake_quantize(values, low, high, self.form)
 
     def _operand(self, known: Values, node: Any, index: int) -> Tensor | None:
         name = node.input[index]

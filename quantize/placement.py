@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from quantize.graph import WEIGHTED, Layer, QuantizeError, consumers, initializers, layers_of
+from quantize.graph import WEIGHTED, Layer, QuantizeError, initializers, layers_of
 
 MOVING = ("Resize", "MaxPool", "Slice", "Reshape", "Transpose", "Split", "Identity")
 """They only move numbers, so that their output keeps their input's range, scale and zero point."""
@@ -41,10 +41,12 @@ class Placement:
     Attributes:
         tensors: Tensors that get a Q/DQ pair.
         layers: Weighted layers whose weights become int8.
+        float_nodes: Nodes of the other layers; they read what is not rounded.
     """
 
     tensors: tuple[str, ...]
     layers: tuple[Layer, ...]
+    float_nodes: frozenset[str]
 
 
 def find_sites(model: Any) -> Sites:
@@ -79,7 +81,9 @@ def place(
     """Return what is quantized when all layers are, but for some.
 
     A tensor is quantized if a quantized layer reads it, be it through additions, upsampling or
-    concatenation. Then all that read it read the rounded values, as engines want of skip connections.
+    concatenation. Layers that stay in float read such a tensor before it is rounded: between a
+    DequantizeLinear and a QuantizeLinear, ONNX Runtime would quantize their weights in silence, with one
+    scale for all channels (its optimizer WeightBiasQuantization, since version 1.21).
 
     Args:
         model: The float graph.
@@ -102,7 +106,8 @@ def place(
     tensors = [name for name in sites.group if name in read]
     if quantize_outputs:
         tensors += [layer.output for layer in layers if layer.output in sites.finals]
-    return Placement(tuple(dict.fromkeys(tensors)), layers)
+    kept = frozenset(layer.node for layer in sites.layers if layer.name in keep_float)
+    return Placement(tuple(dict.fromkeys(tensors)), layers, kept)
 
 
 def _tensors_towards(model: Any, nodes: Collection[str]) -> set[str]:
@@ -129,8 +134,3 @@ def _check_moving(node: Any) -> None:
             found=modes[0].decode(),
             expected="nearest",
         )
-
-
-def readers_of(model: Any, tensor: str) -> list[str]:
-    """Return the names of the nodes that read a tensor."""
-    return [node.name for node in consumers(model).get(tensor, [])]

@@ -43,9 +43,17 @@ class Calibrated:
         return [layer.name for layer in self.sites.layers]
 
     def quantized(
-        self, form: Form, keep_float: Collection[str] = (), *, quantize_outputs: bool = True
+        self, form: Form, keep_float: Collection[str] = (), *, quantize_outputs: bool | None = None
     ) -> bytes:
-        """Return the Q/DQ graph in a form, all layers quantized but some; see :mod:`quantize.placement`."""
+        """Return the Q/DQ graph in a form, all layers quantized but some; see :mod:`quantize.placement`.
+
+        Args:
+            form: Form of activations.
+            keep_float: Names of layers that stay in float32.
+            quantize_outputs: Round the network's outputs too. Unless said, the unsigned form does, or else
+                ONNX Runtime runs the last layers in float; the signed one does not, as TensorRT refuses it.
+        """
+        quantize_outputs = form is Form.UNSIGNED if quantize_outputs is None else quantize_outputs
         placement = place(self.model, self.sites, keep_float, quantize_outputs=quantize_outputs)
         return quantized_graph(self.model, self.sites, placement, self.spans, form)
 

@@ -44,7 +44,7 @@ def quantized_graph(
         if group not in spans:
             raise QuantizeError("a tensor was not calibrated", field=group, expected="a range")
         affines[tensor] = affine_of(spans[group], form)
-    work = _Insertion(copy_of(model), form)
+    work = _Insertion(copy_of(model), form, placement.float_nodes)
     for layer in placement.layers:
         scale = float(affines[layer.input].scale)
         bias = None if layer.bias is None else work.constants[layer.bias]
@@ -73,6 +73,7 @@ class _Insertion:
 
     model: Any
     form: Form
+    float_nodes: frozenset[str] = frozenset()
     constants: dict[str, Any] = field(init=False)
     before: list[Any] = field(default_factory=list)
     after: dict[str, list[Any]] = field(default_factory=dict)
@@ -109,12 +110,12 @@ class _Insertion:
         node.input[1] = name + SUFFIX_DQ
 
     def activation(self, tensor: str, affine: Affine) -> None:
-        """Let every reader of a tensor read it through a Q/DQ pair."""
+        """Let every reader of a tensor, but for float layers, read it through a Q/DQ pair."""
         graph = self.model.graph
         result = tensor + SUFFIX_DQ
         for node in graph.node:
             for index, name in enumerate(node.input):
-                if name == tensor:
+                if name == tensor and node.name not in self.float_nodes:
                     node.input[index] = result
         source = tensor
         if tensor in {item.name for item in graph.output}:

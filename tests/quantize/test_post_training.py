@@ -1,17 +1,33 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import numpy_helper
 
+from export.tensorrt.checker import check_model
 from quantize.affine import Form
 from quantize.graph import QuantizeError, model_bytes
 from quantize.post_training import Calibrated, calibrate
 from quantize.runtime import channel_sqnr_db, open_session, outputs_of
 from tests.quantize.graphs import batches, operators, plain_graph, small_graph
+
+
+def constants_of(model: Any) -> list[Any]:
+    return [numpy_helper.to_array(item) for item in model.graph.initializer]
+
+
+def fused_operators(data: bytes, folder: Path) -> list[str]:
+    """Return the operators that ONNX Runtime runs."""
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(folder / "fused.onnx")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    return [node.op_type for node in onnx.load(folder / "fused.onnx").graph.node]
 
 
 @pytest.fixture(scope="module")
@@ -65,25 +81,34 @@ def test_upsampling_keeps_scale_and_zero_point(calibrated: Calibrated) -> None:
 def test_onnx_runtime_runs_the_unsigned_form_in_integers_alone(
     calibrated: Calibrated, tmp_path: Path
 ) -> None:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.optimized_model_filepath = str(tmp_path / "fused.onnx")
-    options.log_severity_level = 3
-    onnxruntime.InferenceSession(
-        calibrated.quantized(Form.UNSIGNED), options, providers=["CPUExecutionProvider"]
-    )
-    found = [node.op_type for node in onnx.load(tmp_path / "fused.onnx").graph.node]
+    found = fused_operators(calibrated.quantized(Form.UNSIGNED), tmp_path)
     assert found.count("QLinearConv") == 6
     assert found.count("QLinearAdd") == 1
-    assert "Conv" not in found
-    assert "Relu" not in found
+    assert not {"Conv", "FusedConv", "Relu"}.intersection(found)
 
 
-def test_layers_kept_in_float_keep_their_weights(calibrated: Calibrated) -> None:
-    model = onnx.load_from_string(calibrated.quantized(Form.SIGNED, ["gas", "down"]))
-    kinds = [numpy_helper.to_array(item).dtype for item in model.graph.initializer if len(item.dims) == 4]
-    assert sorted(str(kind) for kind in kinds) == ["float32"] * 2 + ["int8"] * 4
+def test_layers_kept_in_float_keep_their_weights(calibrated: Calibrated, tmp_path: Path) -> None:
+    # "down" lies between rounded tensors: just where ONNX Runtime would quantize it unasked.
+    data = calibrated.quantized(Form.UNSIGNED, ["gas", "down"])
+    kinds = [value.dtype.name for value in constants_of(onnx.load_from_string(data)) if value.ndim == 4]
+    assert sorted(kinds) == ["float32"] * 2 + ["int8"] * 4
+    assert "QLinearConv" in fused_operators(data, tmp_path)
+    assert fused_operators(data, tmp_path).count("QLinearConv") <= 4
+    given = batches(3, seed=5)
+    assert np.abs(outputs_of(data, given) - outputs_of(data, given, exact=True)).mean() < 0.01
+
+
+def test_keeping_all_layers_in_float_is_the_float_graph(calibrated: Calibrated) -> None:
+    given = batches(2, seed=6)
+    data = calibrated.quantized(Form.SIGNED, calibrated.layer_names)
+    assert "QuantizeLinear" not in operators(data)
+    assert np.allclose(outputs_of(data, given), outputs_of(plain_graph(), given), atol=1e-6)
+
+
+def test_the_signed_form_passes_the_rules_of_tensorrt(calibrated: Calibrated) -> None:
+    found = check_model(calibrated.quantized(Form.SIGNED), "body").findings
+    assert not [item for item in found if item.severity == "error"]
+    assert check_model(calibrated.quantized(Form.UNSIGNED), "body").findings
 
 
 def test_the_same_calibration_gives_the_same_bytes_and_dead_nodes_go() -> None:
