@@ -14,6 +14,7 @@ from onboard.flight.delta import BYTES, COPY, MAX_FACTOR_BYTES, MAX_RANK, OPERAT
 Words = npt.NDArray[np.uint32]
 Floats = npt.NDArray[np.float32]
 PLANES = 4
+TRIED_RANKS = 12
 NOISE_MARGIN = 1.5
 """Of the largest singular value that rounding alone makes."""
 
@@ -67,8 +68,9 @@ def added_words(old: bytes, old_offset: int, new: bytes) -> Operation:
 def low_rank(old: bytes, old_offset: int, new: bytes, shape: tuple[int, int]) -> Operation | None:
     """Return new floats as old ones plus a product of two factors, and what that misses.
 
-    The rank is the number of singular values of the change that stand out of float rounding; None where
-    there are none, too many for factors to be smaller than the tensor, or values that are not finite.
+    At most as many ranks are tried as singular values of the change stand out of float rounding, and the
+    cheapest is taken. None where nothing stands out, where factors would not be smaller than the tensor, or
+    where a value is not finite.
 
     Args:
         old: The old bundle.
@@ -84,16 +86,20 @@ def low_rank(old: bytes, old_offset: int, new: bytes, shape: tuple[int, int]) ->
     left, values, right = np.linalg.svd(change, full_matrices=False)
     rounding = float(np.sqrt(np.mean(np.spacing(np.abs(after)).astype(np.float64) ** 2) / 12.0))
     floor = NOISE_MARGIN * rounding * (shape[0] ** 0.5 + shape[1] ** 0.5)
-    rank = int((values > floor).sum())
-    fits = 0 < rank <= MAX_RANK and 4 * rank * shape[1] <= MAX_FACTOR_BYTES
-    if not fits or rank * sum(shape) >= shape[0] * shape[1]:
+    most = min(MAX_RANK, MAX_FACTOR_BYTES // (4 * shape[1]), (shape[0] * shape[1] - 1) // sum(shape))
+    found = int((values > floor).sum())
+    if not found or not most:
         return None
-    scale = np.sqrt(values[:rank])
-    tall = (left[:, :rank] * scale).astype("<f4")
-    wide = (right[:rank] * scale[:, None]).astype("<f4")
-    missed = np.frombuffer(new, "<u4") - predicted(before, tall, wide)
-    data = wide.tobytes() + tall.tobytes() + planes(missed)
-    return Operation(WORDS, rank, old_offset, *shape, data)
+
+    def factored(rank: int) -> Operation:
+        scale = np.sqrt(values[:rank])
+        tall = (left[:, :rank] * scale).astype("<f4")
+        wide = (right[:rank] * scale[:, None]).astype("<f4")
+        missed = np.frombuffer(new, "<u4") - predicted(before, tall, wide)
+        return Operation(WORDS, rank, old_offset, *shape, wide.tobytes() + tall.tobytes() + planes(missed))
+
+    tried = {*range(1, min(found, most, TRIED_RANKS) + 1), min(found, most)}
+    return cheapest(factored(rank) for rank in sorted(tried))
 
 
 def predicted(before: Floats, left: Floats, right: Floats) -> Words:
