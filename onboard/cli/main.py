@@ -18,6 +18,7 @@ VERBS: dict[str, str] = {
     "evaluate": "Score a run against its truth.",
     "train": "Train the networks of a recipe.",
     "export": "Turn trained networks into ONNX graphs.",
+    "quantize": "Quantize trained networks to INT8 and FP16, and judge them.",
     "bundle": "Build, sign, verify, show or locate a bundle.",
     "doctor": "Check this installation.",
 }
