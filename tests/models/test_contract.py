@@ -19,8 +19,11 @@ from onboard.models.cost import measure
 from onboard.models.linescan import Linescan
 from onboard.sensors import load_sensor
 from onboard.training.body_input import InputScales
-from onboard.training.network_input import SILENT_LOGIT, logits_of
+from onboard.training.module import LinescanTraining
+from onboard.training.network_input import SILENT_LOGIT, logits_of, tasks_of
+from onboard.training.recipe import Recipe
 from onboard.training.strips import HALO_LINES, STRIP_LINES
+from onboard.training.tables import make_tables
 
 NAMES = registry.names()
 LOGITS = 11
@@ -110,7 +113,7 @@ def test_logits_have_one_shape_and_type_for_all(name: str, lines: int, samples: 
 @pytest.mark.parametrize("name", NAMES)
 def test_tasks_it_lacks_are_silent_and_the_others_are_not(name: str) -> None:
     network = built(name)
-    tasks = getattr(network, "tasks", ("methane", "minerals"))
+    tasks = tasks_of(network)
     with torch.inference_mode():
         logits = logits_of(network, sample(), InputScales())
     for task, part in (("methane", logits[:, :1]), ("minerals", logits[:, 1:])):
@@ -152,6 +155,36 @@ def test_every_parameter_learns(name: str) -> None:
         if (p.grad is None or not bool(p.grad.abs().sum() > 0)) and not key.endswith(SHIFTS)
     ]
     assert still == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_few_steps_of_training_lower_the_loss_of_its_tasks(name: str) -> None:
+    torch.manual_seed(9)
+    module = LinescanTraining(Recipe(name="few", model=name), make_tables(load_sensor("emit")))
+    told: dict[str, Tensor] = {}
+    module.log_dict = lambda values, **_: told.update(values)  # type: ignore[method-assign]
+    batch = sample(64, 64, count=1)
+    batch["plume"] = torch.zeros(1, 64, 64)
+    batch["plume"][:, 16:48, 16:48] = 1.0
+    batch["enhancement"] = 4000.0 * batch["plume"]
+    batch["minerals"] = batch["plume"].unsqueeze(1).repeat(1, LOGITS - 1, 1, 1)
+    batch["physics"][..., 0] += batch["enhancement"]
+    batch["log"] -= (2000 * batch["plume"].unsqueeze(-1)).to(torch.int16)
+    optimizer = torch.optim.AdamW(module.network.parameters(), lr=2e-3)
+    losses = []
+    for _ in range(12):
+        optimizer.zero_grad()
+        loss = module.training_step(batch, 0)
+        torch.autograd.backward(loss)
+        optimizer.step()
+        module.average.update_parameters(module.network)
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.8 * losses[0]
+    for task in ("methane", "minerals"):
+        assert (float(told[task].detach()) > 0) is (task in tasks_of(module.network))
+    with torch.inference_mode():
+        averaged = logits_of(module.average.module.eval(), batch, InputScales())  # type: ignore[arg-type]
+    assert bool(torch.isfinite(averaged).all())
 
 
 def exported(part: nn.Module, x: Tensor, *, optimize: bool) -> onnxruntime.InferenceSession:
