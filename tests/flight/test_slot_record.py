@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onboard.errors import BundleError
@@ -17,6 +17,7 @@ FILE = Path("active")
 RECORD = Record(Slot("b", 4, "ab" * 32), Slot("a", 3, "cd" * 32), 9)
 
 
+@settings(deadline=None)
 @given(st.integers(0, (1 << 64) - 1), st.integers(0, 5), st.booleans())
 def test_a_record_comes_back(sequence: int, above: int, alone: bool) -> None:
     high = min(sequence + above, (1 << 64) - 1)
