@@ -1,0 +1,59 @@
+"""What a training of a denoiser depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onboard.errors import UsageError
+
+NETWORKS = ("denoiser", "hsdt-style")
+
+
+@dataclass(frozen=True)
+class DenoisingRecipe:
+    """One training; both networks take the same, so that they see the same samples.
+
+    Attributes:
+        network: "denoiser" or "hsdt-style".
+        sensor: Sensor whose bands the scenes have.
+        seed: Of weights, scenes and samples.
+        scenes: Clean training scenes.
+        size: Lines and samples of a scene.
+        patch: Lines and samples of a patch; a multiple of 8.
+        steps: Optimizer steps.
+        batch: Patches a step.
+        learning_rate: Peak of the one-cycle schedule.
+        weight_decay: Of AdamW.
+        checkpoint_steps: A checkpoint every so many steps.
+        flight_share: Share of steps at the matched filter's bands; the others have 31 bands from anywhere.
+        emit_share: Share of steps with EMIT's own noise on log radiance; the others have a case on 0-1.
+    """
+
+    network: str = "denoiser"
+    sensor: str = "emit"
+    seed: int = 1
+    scenes: int = 160
+    size: int = 128
+    patch: int = 64
+    steps: int = 8000
+    batch: int = 2
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    checkpoint_steps: int = 200
+    flight_share: float = 0.6
+    emit_share: float = 0.25
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained."""
+        if self.network not in NETWORKS:
+            raise UsageError(
+                "unknown network", field="network", found=self.network, expected=" or ".join(NETWORKS)
+            )
+        whole = ("scenes", "size", "patch", "steps", "batch", "checkpoint_steps")
+        for name in whole:
+            if getattr(self, name) < 1:
+                raise UsageError("out of bounds", field=name, found=getattr(self, name), expected="1 or more")
+        if self.patch % 8 or self.patch > self.size:
+            raise UsageError(
+                "patch out of bounds", field="patch", found=self.patch, expected="a multiple of 8 in a scene"
+            )

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from onboard.errors import UsageError
+from onboard.training.denoising.recipe import DenoisingRecipe
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("network", "unet"), ("steps", 0), ("batch", 0), ("patch", 60), ("patch", 136), ("scenes", 0)],
+)
+def test_what_cannot_be_trained_is_refused_by_name(field: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=field):
+        DenoisingRecipe(**{field: value})
+
+
+def test_both_networks_have_the_same_recipe_but_for_their_name() -> None:
+    assert DenoisingRecipe("denoiser") != DenoisingRecipe("hsdt-style")
+    assert DenoisingRecipe("hsdt-style").seed == DenoisingRecipe("denoiser").seed
