@@ -40,18 +40,20 @@ def logits_of(network: AnyNetwork, sample: dict[str, Tensor], scales: InputScale
     """
     if isinstance(network, PeerNetwork):
         return peer_logits(network, sample["log"], sample["physics"])
-    log = sample["log"].float() / LOG_SCALE
-    count, lines, samples, bands = log.shape
-    features = network.stem(log.view(-1, bands)).view(count, lines, samples, -1)
-    planes = body_input(
-        features,
-        network.settings.static_features,
-        sample["physics"],
-        sample["keep"],
-        scales,
-        feature_prior(network, sample),
-    )
-    logits: Tensor = network.body(planes)
+    # What tells methane from ground are differences of a thousandth: no half precision before the body.
+    with torch.autocast(sample["log"].device.type, enabled=False):
+        log = sample["log"].float() / LOG_SCALE
+        count, lines, samples, bands = log.shape
+        features = network.stem(log.view(-1, bands)).view(count, lines, samples, -1)
+        planes = body_input(
+            features,
+            network.settings.static_features,
+            sample["physics"],
+            sample["keep"],
+            scales,
+            feature_prior(network, sample),
+        )
+    logits: Tensor = network.body(planes).float()
     return logits
 
 
@@ -78,7 +80,7 @@ def peer_logits(network: PeerNetwork, log: Tensor, physics: Tensor, *, picked: b
     down, across = (-size % network.input.multiple for size in (lines, samples))
     if down or across:
         planes = nn.functional.pad(planes, (0, across, 0, down), mode="replicate")
-    return widened(network, network(planes)[..., :lines, :samples])
+    return widened(network, network(planes)[..., :lines, :samples].float())
 
 
 def peer_planes(network: PeerNetwork, log: Tensor, enhancement: Tensor, valid: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from onboard.models import registry
+from onboard.models.linescan import Linescan
 from onboard.models.network import PeerNetwork
 from onboard.models.streaming_filter import LOG_SCALE
 from onboard.sensors import load_sensor
@@ -92,3 +93,28 @@ def test_logits_stand_where_linescans_do(tasks: tuple[str, ...]) -> None:
         change = logits_of(network, sample, InputScales()) - before
     moved = np.flatnonzero(change.abs().amax((0, 2, 3)).numpy() > 0.1)
     assert moved.tolist() == [10 if "minerals" in tasks else 0]
+
+
+def test_mixed_precision_leaves_the_stem_alone() -> None:
+    """Under half precision the body may round, but methane's contrasts must come to it whole."""
+    torch.manual_seed(4)
+    network = registry.build("linescan", centres=SENSOR.centres, fwhm=SENSOR.fwhm).eval()
+    assert isinstance(network, Linescan)
+    log, physics = image(96, 16)
+    sample = {
+        "log": log,
+        "physics": physics + torch.tensor([0.0, 1.0, 0.0, 0.0]),
+        "keep": torch.ones(1, 96, 16),
+        "before_mean": torch.zeros(1, 16, 285),
+        "before_lines": torch.zeros(1, 16),
+        "covariance": torch.eye(285)[None],
+    }
+    seen: list[Tensor] = []
+    network.body.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    with torch.no_grad():
+        whole = logits_of(network, sample, InputScales())
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            mixed = logits_of(network, sample, InputScales())
+    torch.testing.assert_close(seen[1], seen[0], rtol=0, atol=0)
+    assert mixed.dtype == torch.float32
+    assert not torch.equal(mixed, whole)
