@@ -82,6 +82,35 @@ def _apply(matrix: Tensor, planes: Tensor) -> Tensor:
     return (matrix @ planes.reshape(n, -1, lines * samples)).reshape(n, -1, lines, samples)
 
 
+def _beside(columns: Tensor) -> Tensor:
+    """(n, c, 1, samples) means of nine columns around each, what is missing taken as 0."""
+    return functional.avg_pool2d(columns, (1, 9), stride=1, padding=(0, 4))
+
+
+class _Columns(NamedTuple):
+    """What is valid of each column: (n, 1, 1, samples), but for ``overall``.
+
+    Attributes:
+        present: 1 for columns with a tenth of their lines or more, down to 0.
+        share: 1 over the share of valid lines.
+        around: 1 over the mean of ``present`` around.
+        overall: (n, 1, 1, 1), 1 over its mean.
+    """
+
+    present: Tensor
+    share: Tensor
+    around: Tensor
+    overall: Tensor
+
+    @classmethod
+    def of(cls, valid: Tensor) -> _Columns:
+        """Count the valid lines of (n, 1, lines, samples)."""
+        lines = _column_mean(valid)
+        present = (10.0 * lines).clamp(0.0, 1.0)
+        share, around, overall = (1.0 / (part + 1e-6) for part in (lines, _beside(present), _mean(present)))
+        return cls(present, share, around, overall)
+
+
 class Denoiser(nn.Module):
     """The denoiser for any band table; :meth:`baked` gives the one that flies.
 
@@ -119,13 +148,14 @@ class Denoiser(nn.Module):
         basis, first, plain = shapes
         share, least = 1.0 / (_mean(valid) + 1e-6), LEAST_NOISE[domain]
         noisy, alive = self._filled(noisy, valid) if domain == "log" else (noisy, torch.ones_like(share))
-        levelled = noisy - self._stripes(_column_mean(noisy * valid) * share, first, plain)
+        columns = _Columns.of(valid)
+        levelled = noisy - self._stripes(noisy * valid, columns, first, plain)
         apart = levelled - _apply(first, _apply(plain, levelled))
         deviation = self._roughness(apart, valid) * share + least
         fit, _, leverage = fit_matrix(basis, deviation.flatten(1), self.settings.prior)
         model = _apply(basis, _apply(fit, levelled))
         deviation = self._deviation(noisy - model, valid, share, deviation, leverage) + least
-        bounded = alive * self._bounded(noisy - model, valid, share, deviation)
+        bounded = alive * self._bounded(noisy - model, valid, columns, deviation)
         repaired = model + bounded
         fit, variance, _ = fit_matrix(basis, deviation.flatten(1), self.settings.prior)
         coefficients = _apply(fit, repaired)
@@ -155,27 +185,33 @@ class Denoiser(nn.Module):
     @staticmethod
     def _roughness(planes: Tensor, valid: Tensor) -> Tensor:
         """(n, bands, 1, 1) noise as far as it changes from line to line."""
-        steps = (planes[:, :, 1:] - planes[:, :, :-1]) * valid[:, :, 1:]
+        steps = (planes[:, :, 1:] - planes[:, :, :-1]) * (valid[:, :, 1:] * valid[:, :, :-1])
         noise: Tensor = (MEAN_TO_DEVIATION * 0.5**0.5) * _mean(steps.abs())
         return noise
 
     @staticmethod
-    def _stripes(columns: Tensor, shapes: Tensor | None = None, fit: Tensor | None = None) -> Tensor:
-        """Return how far columns' means (n, bands, 1, samples) stand out among their neighbours.
+    def _stripes(
+        planes: Tensor, columns: _Columns, shapes: Tensor | None = None, fit: Tensor | None = None
+    ) -> Tensor:
+        """Return how far columns' means stand out among their neighbours, (n, bands, 1, samples).
 
-        With shapes (bands, r) and their fit (1, r, bands), what these can explain does not stand out.
+        Args:
+            planes: (n, bands, lines, samples), 0 where invalid.
+            columns: What is valid of each column.
+            shapes: (bands, r); what these can explain does not stand out.
+            fit: (1, r, bands), their fit.
         """
-        offset = torch.zeros_like(columns)
+        averages = _column_mean(planes) * columns.share
+        offset = torch.zeros_like(averages)
         for _ in range(STRIPE_ROUNDS):
-            means = columns
+            means = averages
             if shapes is not None and fit is not None:
-                means = columns - _apply(shapes, _apply(fit, columns - offset))
-            even = means - offset
-            around = functional.avg_pool2d(even, (1, 9), stride=1, padding=(0, 4), count_include_pad=False)
-            apart = means - around
-            scale = MEAN_TO_DEVIATION * _mean((even - around).abs()) + 1e-6
-            scale = MEAN_TO_DEVIATION * _mean(((even - around).abs() / scale).clamp(0.0, 1.5)) * scale + 1e-6
-            offset = firm(apart / scale) * scale
+                means = averages - _apply(shapes, _apply(fit, averages - offset))
+            around = _beside((means - offset) * columns.present) * columns.around
+            even = (means - offset - around).abs() * columns.present
+            scale = MEAN_TO_DEVIATION * _mean(even) * columns.overall + 1e-6
+            scale = MEAN_TO_DEVIATION * _mean((even / scale).clamp(0.0, 1.5)) * columns.overall * scale + 1e-6
+            offset = firm((means - around) / scale) * (scale * columns.present)
         return offset
 
     @staticmethod
@@ -186,11 +222,11 @@ class Denoiser(nn.Module):
         return MEAN_TO_DEVIATION * share * _mean(magnitude * valid) * scale / spared
 
     @staticmethod
-    def _bounded(residual: Tensor, valid: Tensor, share: Tensor, deviation: Tensor) -> Tensor:
+    def _bounded(residual: Tensor, valid: Tensor, columns: _Columns, deviation: Tensor) -> Tensor:
         """Residuals without what columns have in common, bounded, none where a column cannot be trusted."""
         unit = residual * (1.0 / deviation)
-        unit = unit - Denoiser._stripes(_column_mean(unit * valid) * share)
-        rough = _column_mean(unit.abs().clamp(0.0, GONE) * valid) * share
+        unit = unit - Denoiser._stripes(unit * valid, columns)
+        rough = _column_mean(unit.abs().clamp(0.0, GONE) * valid) * columns.share
         trust = ((ROUGH_HIGH - rough) * (1.0 / (ROUGH_HIGH - ROUGH_LOW))).clamp(0.0, 1.0)
         # What a pixel shares with its neighbours is no outlier, however strong.
         shared = functional.avg_pool2d(

@@ -107,6 +107,20 @@ def test_invalid_lines_teach_nothing(denoiser: Denoiser) -> None:
     assert rmse(found[:, :, rows], clean[:, :, rows]) < 0.02 * (6 / BANDS) ** 0.5 * 1.3
 
 
+@pytest.mark.parametrize("what", ["padding", "cloud"])
+def test_invalid_columns_make_no_stripes(denoiser: Denoiser, what: str) -> None:
+    clean = clean_cube(denoiser, "log")
+    noisy = clean + 0.02 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(7))
+    valid = torch.ones(1, 1, SIZE, SIZE)
+    gone = (slice(None), slice(26, SIZE)) if what == "padding" else (slice(8, SIZE), slice(12, 20))
+    valid[..., gone[0], gone[1]] = 0.0
+    noisy[..., gone[0], gone[1]] = 0.0
+    with torch.no_grad():
+        found = denoiser(noisy, valid, table("log"))
+    seen = valid[0, 0] > 0
+    assert rmse(found[..., seen], clean[..., seen]) < 0.02 * (6 / BANDS) ** 0.5 * 1.3
+
+
 @pytest.mark.slow
 def test_the_baked_graph_flies(denoiser: Denoiser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export.onnx, "ALLOWED_OPERATORS", export.onnx.ALLOWED_OPERATORS | FLIGHT_NEEDS)
