@@ -241,7 +241,7 @@ def draw(found: Row, path: Path) -> None:
             place, names, rotation=25 if len(names) > 4 else 0, ha="right" if len(names) > 4 else "center"
         )
         other.set_ylabel("false patches a capture", color="C3")
-        other.set_ylim(bottom=0)
+        other.set_ylim(0, max(1.0, 1.1 * max(row["false_patches"] for row in rows)))
     figure.tight_layout()
     save_figure(figure, path)
 

@@ -15,6 +15,11 @@ from onboard.replay.curves import ScoreCurve
 from onboard.replay.tally import MineralTally, Tally
 
 
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.calibration.DRAWS", 20)
+
+
 def over_confident(seed: int, pixels: int = 20_000) -> ScoreCurve:
     """Scores whose logits are two too high."""
     rng = np.random.default_rng(seed)
