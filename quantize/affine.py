@@ -46,10 +46,14 @@ class Range:
     Attributes:
         low: At most 0.
         high: At least 0.
+        whole: Make the scale one part of a whole number, so that 1 is stored exactly. A plane of ones, such
+            as the mask of valid pixels, is a bias to the layer that reads it: rounded by 2 %, it shifts all
+            outputs at once.
     """
 
     low: float
     high: float
+    whole: bool = False
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low <= 0.0 <= self.high):
@@ -95,12 +99,17 @@ def affine_of(span: Range, form: Form) -> Affine:
         form: Storage.
     """
     if form is Form.SIGNED:
-        largest = max(-span.low, span.high)
-        return Affine(np.float32(max(largest / WEIGHT_LIMIT, SMALLEST_SCALE)), 0, form)
+        return Affine(_scale(max(-span.low, span.high) / WEIGHT_LIMIT, span.whole), 0, form)
     least, most = form.limits
-    scale = np.float32(max((span.high - span.low) / (most - least), SMALLEST_SCALE))
+    scale = _scale((span.high - span.low) / (most - least), span.whole)
     zero_point = int(np.clip(np.rint(-span.low / float(scale)), least, most))
     return Affine(scale, zero_point, form)
+
+
+def _scale(step: float, whole: bool) -> np.float32:
+    if whole and step < 1.0:
+        step = 1.0 / max(np.rint(1.0 / max(step, SMALLEST_SCALE)), 1.0)
+    return np.float32(max(step, SMALLEST_SCALE))
 
 
 def weight_scales(weight: Array, bias: Array | None = None, input_scale: float = 1.0) -> Array:

@@ -33,7 +33,7 @@ class CalibrationSet:
     Attributes:
         seed: Of drawing patches, flips, stripes and plumes; no training draws with it.
         samples: How many.
-        crop: Columns of each.
+        crop: Columns of each, or the whole patch where it has fewer.
         stem_pixels: Pixels for the stem.
     """
 
@@ -58,7 +58,8 @@ def draw_samples(
         tables: The network's tables.
         mineral_label: Abundance from which a mineral counts as present.
     """
-    drawn = PlumePatches(pool, tables, wanted.seed, mineral_label, wanted.crop)
+    crop = min(wanted.crop, pool[0].valid.shape[1])
+    drawn = PlumePatches(pool, tables, wanted.seed, mineral_label, crop)
     return list(islice(drawn, wanted.samples))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 from onnx import helper
 from torch import Tensor, nn
 
-from quantize.affine import BIAS_LIMIT, SMALLEST_SCALE, WEIGHT_LIMIT, Form, Range
+from quantize.affine import BIAS_LIMIT, SMALLEST_SCALE, WEIGHT_LIMIT, Form
 from quantize.graph import QuantizeError, initializers, replace_constants
 from quantize.placement import place
 from quantize.post_training import Calibrated
@@ -98,7 +99,7 @@ class FakeQuantGraph(nn.Module):
         spans = dict(self.calibrated.spans)
         for group in self._groups:
             low, high = self.ends_of(group)
-            spans[group] = Range(float(low.detach()), float(high.detach()))
+            spans[group] = replace(spans[group], low=float(low.detach()), high=float(high.detach()))
         model = replace_constants(self.calibrated.model, values)
         return Calibrated(model, self.calibrated.sites, spans, {})
 
@@ -107,8 +108,8 @@ class FakeQuantGraph(nn.Module):
             return values
         if self.form is Form.SIGNED and tensor in self.calibrated.sites.finals:
             return values
-        low, high = self.ends_of(self.calibrated.sites.group[tensor])
-        return fake_quantize(values, low, high, self.form)
+        group = self.calibrated.sites.group[tensor]
+        return fake_quantize(values, *self.ends_of(group), self.form, self.calibrated.spans[group].whole)
 
     def _operand(self, known: Values, node: Any, index: int) -> Tensor | None:
         name = node.input[index]
@@ -130,8 +131,8 @@ class FakeQuantGraph(nn.Module):
         scales = turned.detach().abs().flatten(1).amax(1) / WEIGHT_LIMIT
         scales = scales.clamp(min=SMALLEST_SCALE)
         if bias is not None:
-            low, high = self.ends_of(self.calibrated.sites.group[source])
-            step = step_of(low, high, self.form).detach()
+            group = self.calibrated.sites.group[source]
+            step = step_of(*self.ends_of(group), self.form, self.calibrated.spans[group].whole).detach()
             scales = torch.maximum(
                 scales, self.weights[self._keys[bias]].detach().abs() / (step * BIAS_LIMIT)
             )
@@ -140,16 +141,18 @@ class FakeQuantGraph(nn.Module):
         return (stored * scales).movedim(0, axis)
 
 
-def step_of(low: Tensor, high: Tensor, form: Form) -> Tensor:
-    """Return the scale that covers a range in a form."""
+def step_of(low: Tensor, high: Tensor, form: Form, whole: bool = False) -> Tensor:
+    """Return the scale that covers a range in a form; ``whole`` as in :class:`quantize.affine.Range`."""
     if form is Form.SIGNED:
-        return (torch.maximum(-low, high) / WEIGHT_LIMIT).clamp(min=SMALLEST_SCALE)
-    return ((high - low) / 255.0).clamp(min=SMALLEST_SCALE)
+        step = (torch.maximum(-low, high) / WEIGHT_LIMIT).clamp(min=SMALLEST_SCALE)
+    else:
+        step = ((high - low) / 255.0).clamp(min=SMALLEST_SCALE)
+    return 1.0 / straight_through(1.0 / step) if whole and float(step.detach()) < 1.0 else step
 
 
-def fake_quantize(values: Tensor, low: Tensor, high: Tensor, form: Form) -> Tensor:
+def fake_quantize(values: Tensor, low: Tensor, high: Tensor, form: Form, whole: bool = False) -> Tensor:
     """Return values as they come back from eight bits; see :func:`quantize.affine.affine_of`."""
-    step = step_of(low, high, form)
+    step = step_of(low, high, form, whole)
     if form is Form.SIGNED:
         return straight_through(values / step).clamp(-128, WEIGHT_LIMIT) * step
     zero = straight_through(-low / step).clamp(0, 255)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from quantize.qdq import rounded_activations
 from quantize.runtime import MOST_DB, channel_sqnr_db, outputs_of
 
 Array = npt.NDArray[np.float32]
+WHOLE = ", whole"
+"""Tried for the graph's input too: the same range with 1 stored exactly."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ def choose_ranges(
     chosen = {}
     for group in sites.names:
         spans = {name: observe(seen[group]) for name, observe in OBSERVERS.items()}
+        if _is_input(model, group):
+            spans |= {f"{name}{WHOLE}": replace(span, whole=True) for name, span in spans.items()}
         measured: dict[Range, float] = {}
         for span in spans.values():
             if span not in measured:

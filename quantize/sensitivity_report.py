@@ -105,7 +105,7 @@ def _draw_losses(axis: Any, rows: Any, report: SensitivityReport) -> None:
         fontsize=9,
         loc="left",
     )
-    axis.legend(fontsize=8, frameon=False, loc="lower right")
+    axis.legend(fontsize=8, facecolor="white", framealpha=1.0, edgecolor="none", loc="lower right")
 
 
 def write_report(report: SensitivityReport, folder: Path) -> list[Path]:

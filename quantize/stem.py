@@ -154,7 +154,7 @@ def _matched_filter(background: Array, target: Array) -> Callable[[Array], npt.N
 
 def _mean_sqnr(exact: Array, found: Array) -> float:
     """Return the mean SQNR of features whose constant error is taken out, as their column's mean is."""
-    off = found - found.mean(axis=0) + exact.mean(axis=0)
+    off = found - (found - exact).mean(axis=0, dtype=np.float64)
     return float(np.mean([sqnr_db(exact[:, index], off[:, index]) for index in range(exact.shape[1])]))
 
 

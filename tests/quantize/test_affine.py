@@ -30,6 +30,15 @@ def test_signed_form_is_symmetric_and_unsigned_uses_all_of_its_numbers() -> None
     assert unsigned.quantize(np.array([-1.0, 3.0], np.float32)).tolist() == [0, 255]
 
 
+@settings(deadline=None)
+@given(st.floats(1.1, 100.0), st.sampled_from(list(Form)))
+def test_one_is_stored_exactly_where_that_is_asked_for(high: float, form: Form) -> None:
+    affine = affine_of(Range(-high, high, whole=True), form)
+    assert float(affine.rounded(np.ones(1, np.float32))[0]) == pytest.approx(1.0, abs=1e-6)
+    # The range grows or shrinks by a little for it: by less where steps are small.
+    assert float(affine.scale) == pytest.approx(float(affine_of(Range(-high, high), form).scale), rel=0.6)
+
+
 def test_rounds_half_to_even_and_saturates_as_onnx_does() -> None:
     affine = affine_of(Range(-127.0, 127.0), Form.SIGNED)
     assert affine.quantize(np.array([0.5, 1.5, -200.0, 200.0], np.float32)).tolist() == [0, 2, -128, 127]

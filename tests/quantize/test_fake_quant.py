@@ -44,10 +44,13 @@ def test_without_a_form_it_is_the_float_graph(calibrated: Calibrated) -> None:
 
 
 @pytest.mark.parametrize("form", Form)
-def test_rounds_as_the_stored_numbers_do(form: Form) -> None:
+@pytest.mark.parametrize("whole", [True, False])
+def test_rounds_as_the_stored_numbers_do(form: Form, whole: bool) -> None:
     values = np.random.default_rng(2).normal(0.0, 2.0, 5000).astype(np.float32)
-    span = Range(-1.7, 4.1)
-    found = fake_quantize(torch.from_numpy(values), torch.tensor(span.low), torch.tensor(span.high), form)
+    span = Range(-1.7, 4.1, whole)
+    found = fake_quantize(
+        torch.from_numpy(values), torch.tensor(span.low), torch.tensor(span.high), form, whole
+    )
     assert np.mean(np.abs(found.numpy() - affine_of(span, form).rounded(values)) > 1e-5) < 0.002
 
 

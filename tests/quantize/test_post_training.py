@@ -12,8 +12,10 @@ from onnx import numpy_helper
 from export.tensorrt.checker import check_model
 from quantize.affine import Form
 from quantize.graph import QuantizeError, model_bytes
+from quantize.observers import OBSERVERS
 from quantize.post_training import Calibrated, calibrate
 from quantize.runtime import channel_sqnr_db, open_session, outputs_of
+from quantize.search import WHOLE
 from tests.quantize.graphs import batches, operators, plain_graph, small_graph
 
 
@@ -119,10 +121,20 @@ def test_the_same_calibration_gives_the_same_bytes_and_dead_nodes_go() -> None:
 
 
 def test_each_observers_cost_is_reported(calibrated: Calibrated) -> None:
+    assert set(calibrated.choices["e1"].sqnr_db) == set(OBSERVERS)
     choice = calibrated.choices["features"]
-    assert set(choice.sqnr_db) == {"min-max", "percentile", "entropy", "mse"}
+    assert set(choice.sqnr_db) == {name + kind for name in OBSERVERS for kind in ("", WHOLE)}
     assert choice.sqnr_db[choice.observer] == max(choice.sqnr_db.values())
     assert choice.as_dict()["range"] == [choice.span.low, choice.span.high]
+
+
+def test_a_plane_of_ones_is_not_rounded_away() -> None:
+    given = batches(4)
+    for batch in given:
+        batch[:, 0], batch[0, 1, 0, 0] = 1.0, 9.7
+    chosen = calibrate(plain_graph(), given).choices["features"]
+    assert chosen.span.whole
+    assert chosen.observer.endswith(WHOLE)
 
 
 def test_an_empty_calibration_set_is_refused() -> None:
