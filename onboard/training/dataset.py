@@ -17,6 +17,7 @@ from onboard.scenes import methane
 from onboard.scenes.arrays import NumpyRandom
 from onboard.scenes.gas.plumes import place_plumes
 from onboard.scenes.methane import MethaneCurve
+from onboard.training.augment import Continuum, draw_continuum, draw_ripple
 from onboard.training.pool import ABUNDANCE_STEPS, Patch, Pool
 from onboard.training.ranks import Ranks
 from onboard.training.strips import filter_counts
@@ -30,8 +31,6 @@ PLUME_SHARE = 0.8
 """Share of training patches that get plumes."""
 MOST_PLUMES = 5
 EMISSION_KG_H = (500.0, 20_000.0)
-RIPPLE_KNOTS = 12
-RIPPLE_SIGMA = 0.02
 STRIPE_SIGMA = 0.002
 TRACE_PPMM = 2.0
 """Less gas than this moves no band by half a count of the ring."""
@@ -57,6 +56,7 @@ class PlumePatches(IterableDataset[Sample]):
         first: int = 0,
         weights: Array | None = None,
         ranks: Ranks | None = None,
+        continuum_sigma: float = 0.0,
     ) -> None:
         self.pool = pool
         self.tables = tables
@@ -66,6 +66,7 @@ class PlumePatches(IterableDataset[Sample]):
         self.first = first
         self.weights = np.ones(len(pool), np.float32) if weights is None else weights
         self.ranks = ranks or Ranks()
+        self.continuum_sigma = continuum_sigma
 
     def __iter__(self) -> Iterator[Sample]:
         info: Any = torch.utils.data.get_worker_info()
@@ -76,7 +77,9 @@ class PlumePatches(IterableDataset[Sample]):
         while True:
             rng = np.random.default_rng((self.seed, index))
             patch = self.pool[drawn(rng, self.weights)]
-            yield training_sample(rng, patch, self.tables, gas, self.mineral_label, self.crop)
+            yield training_sample(
+                rng, patch, self.tables, gas, self.mineral_label, self.crop, self.continuum_sigma
+            )
             index += step
 
 
@@ -98,12 +101,23 @@ def training_sample(
     gas: MethaneCurve,
     mineral_label: float,
     crop: int,
+    continuum_sigma: float = 0.0,
 ) -> Sample:
-    """Draw one sample of ``crop`` columns: flips, spectral ripple, stripes, mostly plumes."""
+    """Draw one sample of ``crop`` columns: flips, spectral ripple, stripes, mostly plumes.
+
+    Args:
+        rng: Source of randomness.
+        patch: Background.
+        tables: Sensor and gas.
+        gas: Gas curve of all bands.
+        mineral_label: Abundance from which a mineral counts as present.
+        crop: Columns of the sample.
+        continuum_sigma: Deviation, in log radiance, of changes of the continuum from pixel to pixel.
+    """
     patch = _flipped(patch, rng)
     lines, samples, bands = patch.log.shape
     stripes = rng.normal(0.0, STRIPE_SIGMA, (1, samples, 1)).astype(np.float32)
-    ripple = _ripple(rng, bands)
+    ripple = draw_ripple(rng, bands)
     count = int(rng.integers(1, MOST_PLUMES + 1)) if rng.random() < PLUME_SHARE else 0
     enhancement, plume = np.zeros((lines, samples), np.float32), np.zeros((lines, samples), np.int32)
     if count:
@@ -111,9 +125,20 @@ def training_sample(
         placed = place_plumes(chance, lines, samples, count, emission_range=EMISSION_KG_H)
         enhancement, plume = placed.enhancement, placed.plume_id
     first = int(rng.integers(samples - crop + 1))
-    columns = slice(first, first + crop)
+    changes = None
+    if continuum_sigma:
+        changes = draw_continuum(rng, continuum_sigma, lines, samples, tables.centres)
     return finished_sample(
-        patch, enhancement, plume, tables, gas, mineral_label, columns=columns, ripple=ripple, stripes=stripes
+        patch,
+        enhancement,
+        plume,
+        tables,
+        gas,
+        mineral_label,
+        columns=slice(first, first + crop),
+        ripple=ripple,
+        stripes=stripes,
+        continuum=changes,
     )
 
 
@@ -128,6 +153,7 @@ def finished_sample(
     columns: slice = slice(None),
     ripple: Array | None = None,
     stripes: Array | None = None,
+    continuum: Continuum | None = None,
 ) -> Sample:
     """Inject plumes into a patch, run the filter over all of it, and pack some columns as tensors.
 
@@ -141,6 +167,7 @@ def finished_sample(
         columns: What the network sees; the filter learns from the whole patch.
         ripple: (bands,) added to log radiance.
         stripes: (1, samples, 1) added to log radiance.
+        continuum: Added to log radiance of this patch, not of the lines before it.
     """
     ripple = np.zeros(patch.log.shape[2], np.float32) if ripple is None else ripple
     stripes = np.zeros((1, patch.log.shape[1], 1), np.float32) if stripes is None else stripes
@@ -149,13 +176,16 @@ def finished_sample(
     taught = patch.background.lines[:, None] > 0
     known = replace(patch.background, mean=patch.background.mean + taught * (ripple + stripes[0]))
     narrow = MethaneCurve(gas.alphas, gas.log_t[:, bands])
+    within, whole = ripple[bands] + stripes, ripple + stripes[:, columns]
+    if continuum is not None:
+        within, whole = within + continuum.offset(bands=bands), whole + continuum.offset(columns)
     filtered = filter_counts(
-        inject(disturb(patch.log[:, :, bands], ripple[bands] + stripes), enhancement, narrow),
+        inject(disturb(patch.log[:, :, bands], within), enhancement, narrow),
         patch.valid,
         tables.filter_tables,
         before=known.statistics(bands, FilterSettings()),
     )
-    log = inject(disturb(patch.log[:, columns], ripple + stripes[:, columns]), enhancement[:, columns], gas)
+    log = inject(disturb(patch.log[:, columns], whole), enhancement[:, columns], gas)
     planes = [filtered.enhancement, filtered.sigma, patch.valid.astype(np.float32), filtered.brightness]
     present = patch.abundance[:, :, columns] >= mineral_label * ABUNDANCE_STEPS
     return {
@@ -214,9 +244,3 @@ def _flipped(patch: Patch, rng: np.random.Generator) -> Patch:
         ),
         patch.valid[::down, ::across],
     )
-
-
-def _ripple(rng: np.random.Generator, bands: int) -> Array:
-    """Smooth error over wavelength: what calibration and the atmosphere's model leave behind."""
-    knots = rng.normal(0.0, RIPPLE_SIGMA, RIPPLE_KNOTS)
-    return np.interp(np.linspace(0, 1, bands), np.linspace(0, 1, RIPPLE_KNOTS), knots).astype(np.float32)

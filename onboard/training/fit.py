@@ -79,8 +79,8 @@ def fit(
             loader = DataLoader(mixed, batch_size=None, num_workers=1, prefetch_factor=2)
         else:
             assert pool is not None
-            label, crop = recipe.mineral_label, recipe.crop
-            data = PlumePatches(pool, tables, recipe.seed, label, crop, first, weights, ranks)
+            label, crop, sigma = recipe.mineral_label, recipe.crop, recipe.continuum_sigma
+            data = PlumePatches(pool, tables, recipe.seed, label, crop, first, weights, ranks, sigma)
             loader = DataLoader(data, batch_size=share, num_workers=1, prefetch_factor=2)
         trainer = _trainer(recipe, out, end, interactive, ranks)
         path = str(checkpoint) if checkpoint.exists() else None

@@ -76,6 +76,7 @@ class Recipe:
         checkpoint_steps: A checkpoint every so many steps.
         mineral_label: Abundance from which a mineral counts as present.
         mining_rounds: How often, at even distances, training patches are judged and the worst raised.
+        continuum_sigma: Deviation, in log radiance, of changes of the continuum from pixel to pixel.
         precision: Of the body's arithmetic while training, in Lightning's words: "32-true", "bf16-mixed".
         pool: The patches.
         data: Data sets, in batches of one each; the pool alone if there is none.
@@ -94,6 +95,7 @@ class Recipe:
     checkpoint_steps: int = 200
     mineral_label: float = 0.15
     mining_rounds: int = 0
+    continuum_sigma: float = 0.0
     precision: str = "32-true"
     pool: PoolRecipe = field(default_factory=PoolRecipe)
     data: tuple[DataRecipe, ...] = ()
