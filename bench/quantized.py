@@ -103,9 +103,9 @@ def time_strips(
 def strip_of(planes: Sequence[Array], shape: Sequence[int]) -> Array:
     """Return a strip's input, filled with validation patches side by side."""
     lines, samples = shape[2], shape[3]
-    row = np.concatenate([item[:, :, :lines] for item in planes], axis=3)
-    times = -(-samples // row.shape[3])
-    return np.ascontiguousarray(np.tile(row, (1, 1, 1, times))[:, :, :, :samples])
+    row = np.concatenate(planes, axis=3)
+    down, across = -(-lines // row.shape[2]), -(-samples // row.shape[3])
+    return np.ascontiguousarray(np.tile(row, (1, 1, down, across))[:, :, :lines, :samples])
 
 
 def measure(given: Inputs, table: Mapping[str, Any], threads: int, rounds: int) -> list[dict[str, Any]]:

@@ -135,7 +135,9 @@ def with_input_shape(model: Any, shape: Sequence[int]) -> Any:
     element = kind.elem_type
     del twin.graph.output[:]
     twin.graph.output.append(helper.make_tensor_value_info(left.name, element, None))
-    return onnx.shape_inference.infer_shapes(twin)
+    twin = onnx.shape_inference.infer_shapes(twin)
+    del twin.graph.value_info[:]
+    return twin
 
 
 def _set_shape(value: Any, shape: Sequence[int]) -> None:

@@ -24,6 +24,7 @@ def test_a_strip_is_filled_with_patches_side_by_side() -> None:
     assert np.array_equal(strip[..., :16], planes[0][:, :, :8])
     assert np.array_equal(strip[..., 16:32], planes[1][:, :, :8])
     assert np.array_equal(strip[..., 32:], planes[0][:, :, :8, :8])
+    assert np.array_equal(strip_of(planes, (1, 6, 20, 40))[:, :, 16:], strip[:, :, :4])
 
 
 def test_the_table_has_a_cell_a_column() -> None:
