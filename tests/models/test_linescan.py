@@ -15,7 +15,9 @@ from onboard.training.strips import HALO_LINES
 def network(seed: int = 5) -> Linescan:
     torch.manual_seed(seed)
     sensor = load_sensor("emit")
-    return registry.build("linescan", centres=sensor.centres, fwhm=sensor.fwhm).eval()
+    built = registry.build("linescan", centres=sensor.centres, fwhm=sensor.fwhm).eval()
+    assert isinstance(built, Linescan)
+    return built
 
 
 def test_shapes_and_dtype() -> None:

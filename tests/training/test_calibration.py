@@ -87,7 +87,9 @@ def test_thresholds_move_as_logits_do(raw: float, scale: float, offset: float) -
 def network() -> Linescan:
     torch.manual_seed(3)
     sensor = load_sensor("emit")
-    return registry.build("linescan", centres=sensor.centres, fwhm=sensor.fwhm).eval()
+    built = registry.build("linescan", centres=sensor.centres, fwhm=sensor.fwhm).eval()
+    assert isinstance(built, Linescan)
+    return built
 
 
 def test_folding_moves_every_logit_along_its_line() -> None:
