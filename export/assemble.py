@@ -16,6 +16,7 @@ from export.measure import KNOWN_LINES, KNOWN_SAMPLES, known_answer, measure_inf
 from export.onnx import Graph, export_graph
 from export.plan import BODY_SAMPLES, STEM_PIXELS, check_graphs, plan_of_run
 from export.run_folder import TrainedRun, load_run
+from onboard.errors import CaptureError
 from onboard.flight.bundle import read_container
 from onboard.flight.contents import Contents, read_contents
 from onboard.flight.plan import PLAN_PART, Plan
@@ -27,7 +28,16 @@ UNMEASURED_BYTES = 1 << 20
 
 
 def export_run(run: TrainedRun) -> tuple[Graph, Graph]:
-    """Export a training's stem, baked for its band table, and its body; parity checked."""
+    """Export a training's stem, baked for its band table, and its body; parity checked.
+
+    Raises:
+        CaptureError: The network is none that takes lines.
+        ExportError: It cannot be exported as flight needs it.
+    """
+    if not (hasattr(run.network, "stem") and hasattr(run.network, "body")):
+        raise CaptureError(
+            "only line networks fly", field="model", found=run.architecture, expected="linescan"
+        )
     plan = plan_of_run(run, inference_bytes=UNMEASURED_BYTES)
     stem = export_graph(
         run.network.stem.baked(run.tables.centres, run.tables.fwhm),

@@ -91,7 +91,6 @@ def _load_network(path: Path, tables: FlightTables) -> tuple[Linescan, str]:
     import torch
 
     from onboard.models import registry
-    from onboard.models.linescan import Linescan
 
     try:
         with warnings.catch_warnings():
@@ -105,10 +104,6 @@ def _load_network(path: Path, tables: FlightTables) -> tuple[Linescan, str]:
         raise CaptureError(
             "the trained network cannot be read", file=path, found=reason, remedy=REMEDY
         ) from None
-    if not isinstance(network, Linescan):
-        raise CaptureError(
-            "only line networks fly", file=path, field="model", found=name, expected="linescan"
-        )
     return network.eval(), name
 
 

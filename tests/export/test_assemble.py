@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from export.assemble import array_parts, build_from_training, export_run
 from export.bundle import sign_container
@@ -103,3 +104,18 @@ def test_tables_become_little_endian_parts(run_folder: Path) -> None:
     assert np.frombuffer(parts["mf_bands.u16"], "<u2").tolist() == tables.mf_bands.tolist()
     assert len(parts["mf_curve.f32"]) == 4 * len(tables.alphas) * (1 + len(tables.mf_bands))
     assert len(parts["mf_noise.f32"]) == 8 * len(tables.mf_bands)
+
+
+def test_a_published_network_does_not_fly(tmp_path: Path) -> None:
+    from onboard.models import registry
+    from onboard.sensors import load_sensor
+
+    folder, sensor = write_run_folder(tmp_path / "run"), load_sensor("emit")
+    network = registry.build("hyper_starcop", centres=sensor.centres, fwhm=sensor.fwhm)
+    settings = network.settings.as_dict()
+    torch.save(
+        {"model": "hyper_starcop", "settings": settings, "state": network.state_dict()}, folder / "model.pt"
+    )
+    with pytest.raises(CaptureError, match="only line networks fly"):
+        build_from_training(folder, tmp_path / "b.onb", 1)
+    assert not (tmp_path / "b.onb").exists()

