@@ -57,8 +57,9 @@ class SpectralMoments:
 
     Attributes:
         centres: (K,) nm, rising.
-        log: (K, K) mean of outer products of log radiance.
-        unit: (K, K) the same of radiance over its scene's greatest.
+        log: (2, K, K) of log radiance: mean of outer products, then the same of what differs from the
+            scene's mean spectrum.
+        unit: (2, K, K) the same of radiance over its scene's greatest.
     """
 
     centres: Array64
@@ -93,7 +94,9 @@ def resampling(source: Array64, centres: Array64, fwhm: Array64) -> Array64:
     return matrix
 
 
-def fit_subspace(moments: SpectralMoments, table: BandTable, components: int) -> Array64:
+def fit_subspace(
+    moments: SpectralMoments, table: BandTable, components: int, *, within: bool = False
+) -> Array64:
     """Return the (bands, components) shapes of a band table, each times its coefficients' deviation.
 
     Over the table's noise the columns are orthogonal, strongest first, and coefficients of clean spectra
@@ -104,15 +107,17 @@ def fit_subspace(moments: SpectralMoments, table: BandTable, components: int) ->
         moments: Of clean spectra.
         table: Bands wanted.
         components: Number of shapes.
+        within: Of what differs from a scene's mean spectrum, in place of whole spectra.
     """
     kept = moments.log if table.domain == "log" else moments.unit
     matrix = resampling(moments.centres, table.centres, table.fwhm)
-    moment = matrix @ kept @ matrix.T
+    whole = matrix @ kept[0] @ matrix.T
+    moment = matrix @ kept[1] @ matrix.T if within else whole
     if table.domain == "unit":
-        moment *= UNIT_LEVEL**2 / max(float(np.diag(moment).max()), LEAST_VARIANCE)
-        moment += OFFSET_SHARE**2
+        moment = moment * (UNIT_LEVEL**2 / max(float(np.diag(whole).max()), LEAST_VARIANCE))
+        moment += 0.0 if within else OFFSET_SHARE**2
     elif table.gas is not None:
-        moment += np.outer(table.gas, table.gas)
+        moment = moment + np.outer(table.gas, table.gas)
     noise = np.ones(table.bands) if table.noise is None else table.noise
     values, vectors = np.linalg.eigh(moment / noise[:, None] / noise[None, :])
     order = np.argsort(values)[::-1][:components]

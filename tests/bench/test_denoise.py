@@ -30,7 +30,8 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = np.linspace(380.0, 2500.0, 120)
     waves = np.stack([np.cos(source / 2100.0 * np.pi * k) / (1 + k) for k in range(6)], axis=1)
     path = tmp_path_factory.mktemp("net") / "network.pt"
-    moments = SpectralMoments(source, waves @ waves.T, waves @ waves.T)
+    moment = np.stack([waves @ waves.T, waves @ waves.T])
+    moments = SpectralMoments(source, moment, moment)
     save_network(Denoiser(moments, DenoiserSettings(components=6, widths=(4, 4, 4, 4))), path)
     return path
 

@@ -19,7 +19,7 @@ SMALL = DenoiserSettings(components=6, widths=(4, 4, 4, 4))
 def denoiser() -> Denoiser:
     torch.manual_seed(3)
     waves = np.stack([np.cos(SOURCE / 2100.0 * np.pi * k) / (1 + 2 * k) for k in range(6)], axis=1)
-    moment = waves @ waves.T
+    moment = np.stack([waves @ waves.T, waves @ waves.T])
     return Denoiser(SpectralMoments(SOURCE, moment, moment), SMALL).eval()
 
 
@@ -30,7 +30,7 @@ def table(domain: str = "unit") -> BandTable:
 def clean_cube(denoiser: Denoiser, domain: str = "unit", seed: int = 5) -> torch.Tensor:
     """A cube of the model's own shapes with smooth maps, (1, bands, lines, samples)."""
     random = torch.Generator().manual_seed(seed)
-    shapes = denoiser.shapes(table(domain)).every
+    shapes = denoiser.shapes(table(domain)).whole
     rough = torch.randn(1, shapes.shape[1], 8, 8, generator=random)
     maps = torch.nn.functional.interpolate(rough, size=(SIZE, SIZE), mode="bilinear")
     maps[:, 0] += 2.0

@@ -103,15 +103,14 @@ def _make_scene(task: tuple[Path, int, str, str, int]) -> None:
 def spectral_moments(scenes: CleanScenes) -> SpectralMoments:
     """Return the second moments of all scenes' spectra."""
     bands = len(scenes.tables.centres)
-    log, unit, count = np.zeros((bands, bands)), np.zeros((bands, bands)), 0
+    log, unit = np.zeros((2, bands, bands)), np.zeros((2, bands, bands))
     for file in scenes.files:
         pixels = np.load(file, mmap_mode="r").reshape(-1, bands)[::EVERY_PIXEL] / LOG_SCALE
-        log += pixels.T @ pixels
         radiance = np.exp(pixels) * scenes.tables.reference
-        radiance /= radiance.max()
-        unit += radiance.T @ radiance
-        count += len(pixels)
-    return SpectralMoments(scenes.tables.centres, log / count, unit / count)
+        for moment, values in ((log, pixels), (unit, radiance / radiance.max())):
+            apart = values - values.mean(axis=0)
+            moment += np.stack([values.T @ values, apart.T @ apart]) / (len(values) * len(scenes))
+    return SpectralMoments(scenes.tables.centres, log, unit)
 
 
 def gas_of(centres: Array64, fwhm: Array64) -> Array64:
