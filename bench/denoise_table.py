@@ -66,7 +66,7 @@ def _cost_table(rows: Sequence[Row], methods: Sequence[str], costs: Mapping[str,
 
 
 def picture(trial: Trial, outputs: Mapping[str, Array], path: Path) -> None:
-    """Draw the band that noise hurt most among the brighter half: truth, and what each method made of it.
+    """Draw the bright band that noise hurt as much as the middle one: truth, and what methods made of it.
 
     Args:
         trial: The noisy cube.
@@ -78,14 +78,16 @@ def picture(trial: Trial, outputs: Mapping[str, Array], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    bright = trial.clean.mean(axis=(1, 2)) >= np.median(trial.clean.mean(axis=(1, 2)))
-    hurt = ((trial.noisy - trial.clean) ** 2).mean(axis=(1, 2))
-    band = int(np.argmax(np.where(bright, hurt, -1.0)))
+    level = trial.clean.mean(axis=(1, 2))
+    bright = np.flatnonzero(level >= np.median(level))
+    hurt = ((trial.noisy - trial.clean) ** 2).mean(axis=(1, 2))[bright]
+    band = int(bright[np.argsort(hurt)[hurt.size // 2]])
     low, high = np.quantile(trial.clean[band], (0.005, 0.995))
     panels = {"truth": trial.clean, **outputs}
     columns = min(4, len(panels))
     lines = -(-len(panels) // columns)
-    figure, axes = plt.subplots(lines, columns, figsize=(3.0 * columns, 3.35 * lines), squeeze=False)
+    size = (3.0 * columns, 3.3 * lines + 0.4)
+    figure, axes = plt.subplots(lines, columns, figsize=size, squeeze=False, layout="constrained")
     for axis in axes.flat:
         axis.set_axis_off()
     for axis, (name, cube) in zip(axes.flat, panels.items(), strict=False):
@@ -96,6 +98,5 @@ def picture(trial: Trial, outputs: Mapping[str, Array], path: Path) -> None:
             name if name == "truth" else f"{name}, {-10 * np.log10(error / span**2 + 1e-12):.1f} dB"
         )
     figure.suptitle(f"{trial.source}, {trial.case}: band at {trial.table.centres[band]:.0f} nm")
-    figure.tight_layout()
     figure.savefig(path, dpi=110)
     plt.close(figure)

@@ -123,15 +123,16 @@ class Denoiser(nn.Module):
         fit, _, leverage = fit_matrix(basis, deviation.flatten(1), 1.0)
         model = centre + apply(basis, apply(fit, levelled - centre))
         deviation = self._deviation(noisy - model, valid, share, deviation, leverage) + least
-        bounded = alive * self._bounded(noisy - model, valid, columns, deviation)
-        repaired = model + bounded
+        unit = (noisy - model) * (1.0 / deviation)
+        unit = unit - stripes(unit * valid, columns)
+        repaired = model + alive * deviation * self._bounded(unit, valid, columns)
         centre = self._centre(mean_of(repaired * valid) * share, deviation, shapes.whole)
         fit, variance, _ = fit_matrix(basis, deviation.flatten(1), self.settings.prior)
         coefficients = apply(fit, repaired - centre)
         noise = torch.sqrt(variance).reshape(-1, basis.shape[1], 1, 1)
         cleaned = coefficients - noise * self.pyramid(coefficients / noise, noise.clamp(0.0, 1.0))
         smooth = centre + apply(basis, cleaned)
-        result: Tensor = smooth + self._kept(bounded, deviation, valid, share) * (repaired - smooth)
+        result: Tensor = smooth + self._kept(unit, valid, share) * (repaired - smooth)
         return result
 
     def _centre(self, mean: Tensor, deviation: Tensor, shapes: Tensor) -> Tensor:
@@ -154,26 +155,27 @@ class Denoiser(nn.Module):
         return MEAN_TO_DEVIATION * share * mean_of(magnitude * valid) * scale / spared
 
     @staticmethod
-    def _bounded(residual: Tensor, valid: Tensor, columns: Columns, deviation: Tensor) -> Tensor:
-        """Residuals without what columns have in common, bounded, none where a column cannot be trusted."""
-        unit = residual * (1.0 / deviation)
-        unit = unit - stripes(unit * valid, columns)
+    def _bounded(unit: Tensor, valid: Tensor, columns: Columns) -> Tensor:
+        """Residuals in deviations, bounded, and none where a column cannot be trusted."""
         rough = column_mean(unit.abs().clamp(0.0, GONE) * valid) * columns.share
         trust = ((ROUGH_HIGH - rough) * (1.0 / (ROUGH_HIGH - ROUGH_LOW))).clamp(0.0, 1.0)
         # What a pixel shares with its neighbours is no outlier, however strong.
         shared = functional.avg_pool2d(
             unit.clamp(-GONE, GONE), 3, stride=1, padding=1, count_include_pad=False
         )
-        return (shared + hampel(unit - shared)) * (trust * deviation)
+        return (shared + hampel(unit - shared)) * trust
 
     @staticmethod
-    def _kept(bounded: Tensor, deviation: Tensor, valid: Tensor, share: Tensor) -> Tensor:
-        """(n, bands, 1, 1) share of what the shapes do not explain that is no noise: it does not change
-        from line to line as noise does."""
-        unit = bounded * (1.0 / deviation)
-        spread = MEAN_TO_DEVIATION * share * mean_of(unit.abs() * valid)
-        rough = share * roughness(unit, valid)
-        kept: Tensor = (1.0 - (rough * rough) / (spread * spread + 1e-6)).clamp(0.0, 1.0)
+    def _kept(unit: Tensor, valid: Tensor, share: Tensor) -> Tensor:
+        """(n, bands, 1, 1) share of what the shapes do not explain that is no noise.
+
+        It does not change from line to line as noise does: the squares of white noise's steps, of whatever
+        distribution, are twice its own.
+        """
+        unit = unit.clamp(-GONE, GONE)
+        power = share * mean_of(unit * unit * valid)
+        steps = (unit[:, :, 1:] - unit[:, :, :-1]) * (valid[:, :, 1:] * valid[:, :, :-1])
+        kept: Tensor = (1.0 - 0.5 * share * mean_of(steps * steps) / (power + 1e-6)).clamp(0.0, 1.0)
         return kept
 
     def baked(self, table: BandTable) -> FlightDenoiser:
