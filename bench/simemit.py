@@ -31,7 +31,15 @@ from onboard.replay.protocol import Rules, choose_thresholds, score_capture
 from onboard.replay.run_folder import write_json
 from onboard.replay.tally import Tally
 from onboard.scenes.scene import Scene, build_scene
-from onboard.scenes.simemit import SETS, BenchmarkCapture, benchmark_set, check_frozen, fingerprint, shrunk
+from onboard.scenes.simemit import (
+    SETS,
+    BenchmarkCapture,
+    benchmark_name,
+    benchmark_set,
+    check_frozen,
+    fingerprint,
+    shrunk,
+)
 from onboard.sensors import load_sensor
 
 THRESHOLDS = "thresholds.json"
@@ -223,7 +231,7 @@ def run(
     if part == "validation":
         write_thresholds(out / THRESHOLDS, rows, methods)
     found = {
-        "benchmark": "SimEMIT-1",
+        "benchmark": benchmark_name(),
         "set": part,
         "captures": [row["capture"] for row in rows],
         "frozen": all(row.get("frozen", False) for row in rows),

@@ -60,8 +60,9 @@ def _table() -> dict[str, Any]:
 
 
 def benchmark_name() -> str:
-    """Return the benchmark's name, with its version."""
-    return str(_table()["name"])
+    """Return the benchmark's name, with its revision."""
+    table = _table()
+    return f"{table['name']} revision {table['version']}"
 
 
 def benchmark_set(part: str, table: Mapping[str, Any] | None = None) -> list[BenchmarkCapture]:

@@ -33,7 +33,7 @@ def small(name: str, part: str = "test") -> BenchmarkCapture:
 
 
 def test_sets_are_as_described() -> None:
-    assert benchmark_name() == "SimEMIT-1"
+    assert benchmark_name() == "SimEMIT-1 revision 2"
     test, validation = benchmark_set("test"), benchmark_set("validation")
     assert (len(test), len(validation)) == (24, 8)
     assert set(Counter(c.recipe.climate for c in test).values()) == {6}

@@ -19,16 +19,16 @@ NEAR = 2
 
 @dataclass(frozen=True)
 class LabelRule:
-    """A pixel belongs to a plume where that plume's own enhancement reaches ``threshold_ppm_m``, in a patch.
+    """A pixel belongs to a plume where all gas together reaches ``threshold_ppm_m``, in a patch.
 
-    The patch is 8-connected and has at least ``least_pixels``; where several plumes claim a pixel, the
-    strongest has it. A patch is a matter of the plume alone: a stronger neighbour may hide its pixels.
+    The patch is 8-connected and has at least ``least_pixels``; a pixel of it is the plume's that has most of
+    the gas there. What counts is the gas that an instrument sees: where two plumes overlap, light tells
+    nobody how much of it is whose.
 
     Batched tiles (`label_tiles`) know no connected patches. There a pixel stands when at least
-    ``least_pixels`` of the plume's pixels, itself included, reach the threshold in the 5 x 5 square about it.
-    The two rules differ only for patches that are thin or torn: a single file of pixels keeps its inner ones
-    and loses its ends, and single pixels close together stand though they do not touch. Outside the tile
-    there is nothing.
+    ``least_pixels`` pixels, itself included, reach the threshold in the 5 x 5 square about it. The two rules
+    differ only for patches that are thin or torn: a single file of pixels keeps its inner ones and loses its
+    ends, and single pixels close together stand though they do not touch. Outside the tile there is nothing.
 
     Attributes:
         threshold_ppm_m: Least enhancement of a labelled pixel.
@@ -49,12 +49,12 @@ class LabelRule:
             )
 
 
-def label_plume(own: np.ndarray, rule: LabelRule) -> Mask:
-    """Return where a plume's own enhancement (lines, samples), in ppm m, makes a pixel belong to it."""
-    return drop_small(np.asarray(own >= rule.threshold_ppm_m), rule.least_pixels)
+def label_gas(enhancement: np.ndarray, rule: LabelRule) -> Mask:
+    """Return where all gas together (lines, samples), in ppm m, makes a pixel belong to a plume."""
+    return drop_small(np.asarray(enhancement >= rule.threshold_ppm_m), rule.least_pixels)
 
 
-def label_tiles(own: Array, rule: LabelRule) -> tuple[Array, Array]:
+def label_tiles(own: Array, rule: LabelRule) -> Array:
     """Label the plumes of batched tiles.
 
     Args:
@@ -62,22 +62,14 @@ def label_tiles(own: Array, rule: LabelRule) -> tuple[Array, Array]:
         rule: The rule; see `LabelRule` for how tiles follow it.
 
     Returns:
-        Where each plume's patch lies, bool (..., plumes, lines, samples), and the number of the plume that
-        has each pixel, int32 (..., lines, samples): 1 for the first, 0 for none.
+        The number of the plume that has each pixel, int32 (..., lines, samples): 1 for the first, 0 for none.
     """
     xp = namespace(own)
-    above = own >= rule.threshold_ppm_m
+    above = xp.sum(own, axis=-3) >= rule.threshold_ppm_m
     # Bytes hold the count, at most 25, and are quick to add.
     count = _box_sums(_box_sums(xp.astype(above, xp.uint8), -1), -2)
     standing = above & (count >= rule.least_pixels)
-    claims = xp.where(standing, own, 0.0)
-    best = claims[..., 0, :, :]
-    number = xp.astype(best > 0, xp.int32)
-    for plume in range(1, own.shape[-3]):
-        stronger = claims[..., plume, :, :] > best
-        best = xp.maximum(best, claims[..., plume, :, :])
-        number = xp.where(stronger, xp.full_like(number, plume + 1), number)
-    return standing, number
+    return xp.astype(standing, xp.int32) * xp.astype(xp.argmax(own, axis=-3) + 1, xp.int32)
 
 
 def _box_sums(values: Array, axis: int) -> Array:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from onboard.errors import UsageError
 from onboard.scenes.arrays import Random
-from onboard.scenes.gas.labels import LabelRule, label_plume
+from onboard.scenes.gas.labels import LabelRule, label_gas
 from onboard.scenes.gas.puffs import Puffs, blow, fade_edges, rasterise, ruffle
 from onboard.scenes.gas.sources import (
     EMISSION_RANGE_KG_H,
@@ -167,11 +167,11 @@ def place_plumes(
         at = (int(places[index, 0]), int(places[index, 1]))
         part, own = overlap((lines, samples), window, at)
         enhancement[part] += own
-        labelled = label_plume(own, rule) & (own > strongest[part])
-        plume_id[part][labelled] = index + 1
-        np.maximum(strongest[part], own * labelled, out=strongest[part])
+        plume_id[part][own > strongest[part]] = index + 1
+        np.maximum(strongest[part], own, out=strongest[part])
         mass = float(own.sum(dtype=np.float64)) * KG_PER_PPM_M_M2 * pixel_m**2
         table[index] = (index + 1, *at, *_row(sources, index), own.max(initial=0.0), mass, 0)
+    plume_id *= label_gas(enhancement, rule)
     table["pixels"] = np.bincount(plume_id.reshape(-1), minlength=count + 1)[1:]
     return PlumeField(enhancement, plume_id, table)
 

@@ -106,7 +106,7 @@ def tile_plumes(
     shown = Puffs(puffs.line, puffs.sample, puffs.sigma, puffs.amount * present[..., None])
     own = rasterise(shown, line, sample, (edges[0], edges[1]))
     own = fade_edges(ruffle(own, tile_texture(random, n, lines, samples)))
-    _, plume_id = label_tiles(own, rule or LabelRule())
+    plume_id = label_tiles(own, rule or LabelRule())
     mass = xp.sum(own, axis=(-2, -1)) * (KG_PER_PPM_M_M2 * pixel_m**2)
     return TilePlumes(
         enhancement=xp.sum(own, axis=-3),
