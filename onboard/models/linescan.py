@@ -25,17 +25,19 @@ class LinescanSettings:
     """Sizes of a Linescan network.
 
     Attributes:
-        static_features: Stem features that keep their level; the minerals live on them.
-        dynamic_features: Stem features relative to their column; methane lives on them.
-        shared_features: How many of the static features methane sees too: what ground it looks at.
+        static_features: Stem features that keep their level: light and kind of the ground.
+        dynamic_features: Stem features relative to their column: what stands out in it.
+        shared_features: How many of the static features methane sees: what ground it looks at.
+        mineral_features: How many of the dynamic features, the last ones, minerals alone see.
         widths: Channels of the methane U-Net at strides 1, 2, 4, 8.
         mineral_widths: Channels of the mineral branch at strides 1 and 2.
         stem: "wavelength" for weights that are a function of wavelength, "plain" for one a band.
     """
 
-    static_features: int = 16
-    dynamic_features: int = 12
+    static_features: int = 6
+    dynamic_features: int = 22
     shared_features: int = 4
+    mineral_features: int = 10
     widths: tuple[int, int, int, int] = (16, 32, 32, 48)
     mineral_widths: tuple[int, int] = (32, 48)
     stem: str = "wavelength"
@@ -143,10 +145,10 @@ class MineralBranch(nn.Module):
 
 
 def methane_planes(settings: LinescanSettings) -> list[bool]:
-    """Return which input planes methane sees: physics, a few static features, all dynamic ones."""
-    static, dynamic = settings.static_features, settings.dynamic_features
+    """Return which input planes methane sees: physics, a few static features, most dynamic ones."""
+    static, own = settings.static_features, settings.mineral_features
     shared = [index < settings.shared_features for index in range(static)]
-    return [True] * PHYSICS_CHANNELS + shared + [True] * dynamic
+    return [True] * PHYSICS_CHANNELS + shared + [True] * (settings.dynamic_features - own) + [False] * own
 
 
 def mineral_planes(settings: LinescanSettings) -> list[bool]:
@@ -190,6 +192,13 @@ class Linescan(nn.Module):
     ) -> None:
         super().__init__()
         self.settings = settings or LinescanSettings()
+        if not 0 <= self.settings.mineral_features < self.settings.dynamic_features:
+            raise UsageError(
+                "no dynamic feature is left for methane",
+                field="mineral_features",
+                found=self.settings.mineral_features,
+                expected=f"0 to {self.settings.dynamic_features - 1}",
+            )
         if self.settings.stem not in STEMS:
             raise UsageError(
                 "no such stem", field="stem", found=self.settings.stem, expected=" or ".join(STEMS)

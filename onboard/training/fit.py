@@ -13,6 +13,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from torch.utils.data import DataLoader
 
+from onboard.models.linescan import Linescan
 from onboard.training.adapters.mixture import MixedBatches, Source
 from onboard.training.dataset import PlumePatches
 from onboard.training.mining import mined_weights
@@ -22,6 +23,7 @@ from onboard.training.plain_progress import PlainProgress
 from onboard.training.pool import Pool
 from onboard.training.ranks import Ranks, check_share, wait_until
 from onboard.training.recipe import Recipe
+from onboard.training.stem_start import start_stem
 from onboard.training.tables import FlightTables
 
 log = logging.getLogger(__name__)
@@ -66,6 +68,9 @@ def fit(
         log.info("going on from step %d of %d", done, recipe.steps)
     else:
         done = 0
+        if pool is not None and isinstance(module.network, Linescan):
+            start_stem(module.network, pool, tables, recipe)
+            module.average.module.load_state_dict(module.network.state_dict())
     ends = phases(recipe)
     for index, end in enumerate(ends):
         if done >= end and end != ends[-1]:
