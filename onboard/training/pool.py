@@ -101,10 +101,13 @@ def ensure_pool(
     stamp = {"recipe": asdict(recipe), "sensor": sensor, "version": 6}
     home.mkdir(parents=True, exist_ok=True)
     stamp_file = home / "pool.json"
-    if stamp_file.exists() and json.loads(stamp_file.read_text()) != stamp:
+    if not stamp_file.exists() or json.loads(stamp_file.read_text()) != stamp:
         for old in home.iterdir():
             old.unlink()
-    stamp_file.write_text(json.dumps(stamp))
+        # Written aside: several trainings may share a pool, and read this while another writes it.
+        aside = home / f"pool.{os.getpid()}.partial"
+        aside.write_text(json.dumps(stamp))
+        aside.replace(stamp_file)
     seeds = tuple(patch_seeds(recipe, part))
     samples = library_part(part)
     missing = [
