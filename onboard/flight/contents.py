@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from onboard.errors import BundleError
 from onboard.flight.bundle import Container
+from onboard.flight.int8_body import INT8_PART, Int8Body, refuse, unpack_body
 from onboard.flight.limits import LIMITS_PART, Limits, unpack_limits
 from onboard.flight.plan import PLAN_PART, PRODUCT_METHANE, PRODUCT_MINERALS, Plan, unpack_plan
 
@@ -23,13 +24,16 @@ REQUIRED_PARTS = (
     "manifest.json",
     PLAN_PART,
     "stem.onnx",
-    "body.onnx",
     "bands.f32",
     "reference.f32",
     "mf_bands.u16",
     "mf_curve.f32",
     "mf_noise.f32",
 )
+BODY_PARTS = ("body.onnx", INT8_PART)
+"""Of these a bundle has one."""
+PRECISION = "precision"
+FLOAT32, INT8 = "float32", "int8"
 KNOWN_PARTS = ("known_input.f32", "known_output.f32")
 PRODUCT_BITS = {"methane": PRODUCT_METHANE, "minerals": PRODUCT_MINERALS}
 REMEDY = "build the bundle again with `onboard bundle build`"
@@ -52,6 +56,7 @@ class Contents:
         known_input: (lines, samples, bands) float32 radiance, or None.
         known_output: (lines, 2, samples) float32, plume probability and enhancement in ppm m, or None.
         limits: Expiry and target; none where the part is missing.
+        int8: The quantized body, or None where the body is a graph.
     """
 
     manifest: Mapping[str, Any]
@@ -66,6 +71,12 @@ class Contents:
     known_input: Array | None
     known_output: Array | None
     limits: Limits
+    int8: Int8Body | None
+
+    @property
+    def precision(self) -> str:
+        """What the body computes in: ``float32`` or ``int8``."""
+        return FLOAT32 if self.int8 is None else INT8
 
 
 class _Parts:
@@ -131,6 +142,7 @@ def read_contents(container: Container) -> Contents:
     parts.require(bool((noise >= 0).all()), "mf_noise.f32", "coefficients of at least 0")
     known_input, known_output = _read_known(parts, plan)
     limits = _read_limits(parts, manifest)
+    int8 = _read_body(parts, manifest, plan)
     return Contents(
         manifest,
         plan,
@@ -144,7 +156,33 @@ def read_contents(container: Container) -> Contents:
         known_input,
         known_output,
         limits,
+        int8,
     )
+
+
+def _read_body(parts: _Parts, manifest: dict[str, Any], plan: Plan) -> Int8Body | None:
+    """Return the quantized body, if the bundle has one; it and the manifest must say the same."""
+    present = [name for name in BODY_PARTS if name in parts.container.parts]
+    if len(present) != 1:
+        found = " and ".join(present) or "none"
+        raise parts.refuse("a bundle needs one body", "table of parts", found, " or ".join(BODY_PARTS))
+    expected = INT8 if present == [INT8_PART] else FLOAT32
+    if manifest.get(PRECISION, FLOAT32) != expected:
+        where = f"manifest.json: {PRECISION}"
+        raise parts.refuse("the manifest contradicts the bundle", where, manifest[PRECISION], expected)
+    if expected == FLOAT32:
+        return None
+    body = unpack_body(parts.container.parts[INT8_PART], parts.container.file)
+    coarsest = max(body.strides())
+    for what, found_value, wanted in (
+        ("planes", len(body.plane_scales), plan.channels),
+        ("outputs", body.outputs, 1 + plan.minerals),
+        ("stride: lines left over", plan.body_lines % coarsest, 0),
+        ("stride: samples left over", plan.body_samples % coarsest, 0),
+    ):
+        if found_value != wanted:
+            raise refuse((what, found_value, f"{wanted}, by the plan"), parts.container.file)
+    return body
 
 
 def _read_limits(parts: _Parts, manifest: dict[str, Any]) -> Limits:

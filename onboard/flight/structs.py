@@ -175,4 +175,5 @@ class HealthReport(SizedStruct):
         ("strip_ns_total", c.c_uint64),
         ("scrubs", c.c_uint64),
         ("scrub_errors", c.c_uint64),
+        ("body_ns_total", c.c_uint64),
     )

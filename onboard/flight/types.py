@@ -96,6 +96,7 @@ class Health:
     strip_ns_total: int
     scrubs: int
     scrub_errors: int
+    body_ns_total: int
 
 
 @dataclass(frozen=True)

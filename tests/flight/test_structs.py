@@ -30,7 +30,7 @@ SIZES = {
     "onb_lines": 24,
     "onb_products": 80,
     "onb_event": 80,
-    "onb_health_report": 160,
+    "onb_health_report": 168,
 }
 """Golden: a change here changes the interface, and onb_abi_version must rise with it, unless the struct grew
 at its end and the core still takes the older size."""

@@ -242,6 +242,7 @@ typedef struct onb_health_report {
     uint64_t strip_ns_total;
     uint64_t scrubs;
     uint64_t scrub_errors;
+    uint64_t body_ns_total;           /* of strip_ns_total: the body, and its planes becoming bytes */
 } onb_health_report;
 
 ONB_API const char *onb_version(void);

@@ -23,7 +23,7 @@ onb_status find_bytes(const Bundle &bundle, const onb_config &config, uint64_t *
         return status;
     }
     *engine = align64(config.inference_bytes != 0 ? config.inference_bytes : bundle.plan.inference_bytes);
-    if (!core_bytes(bundle.plan, config, core) || *core > SIZE_MAX / 4 || *engine > SIZE_MAX / 4) {
+    if (!core_bytes(bundle.plan, config, core, bundle.quantized() ? &bundle.int8 : nullptr) || *core > SIZE_MAX / 4 || *engine > SIZE_MAX / 4) {
         return fail(detail, ONB_BUNDLE_PLAN, "the plan asks for more memory than there can be", "plan.bin");
     }
     return ONB_OK;
@@ -60,20 +60,33 @@ Session *place_session(const Bundle &bundle, const onb_config &config, void *mem
     s->arena_bytes = core + engine;
     s->core_bytes = core;
     s->engine_bytes = engine;
+    s->int8.net = bundle.quantized() ? &bundle.int8 : nullptr;
     lay_out(s, &arena);
     return s;
+}
+
+// Stem and body once, on what lies in their inputs.
+onb_status run_networks(Session *s) {
+    const onb_status status = engine_run(&s->engine, &s->engine.stem, &s->detail);
+    if (status != ONB_OK || s->engine.body.session != nullptr) {
+        return status == ONB_OK ? engine_run(&s->engine, &s->engine.body, &s->detail) : status;
+    }
+    const auto first = static_cast<int32_t>(s->plan.halo_lines);
+    const Int8Range lines = {first, first + static_cast<int32_t>(s->plan.strip_lines)};
+    const Int8Range samples = {0, static_cast<int32_t>(s->plan.body_samples)};
+    run_int8(&s->int8, {s->window.bytes, s->byte_pitch(), lines, samples, s->body_output});
+    return ONB_OK;
 }
 
 // Everything that costs time or memory once happens here, before the first line.
 onb_status warm_up(Session *s, const Bundle &bundle) {
     session_reset(s, s->config.samples);
     memset(s->stem_input, 0, s->engine.stem.input.bytes());
-    memset(s->body_input, 0, s->engine.body.input.bytes());
+    if (!s->quantized()) {
+        memset(s->body_input, 0, s->engine.body.input.bytes());
+    }
     for (int round = 0; round < 2; ++round) { // the second run uses the memory pattern of the first
-        onb_status status = engine_run(&s->engine, &s->engine.stem, &s->detail);
-        if (status == ONB_OK) {
-            status = engine_run(&s->engine, &s->engine.body, &s->detail);
-        }
+        const onb_status status = run_networks(s);
         if (status != ONB_OK) {
             return status;
         }
@@ -92,6 +105,14 @@ onb_status warm_up(Session *s, const Bundle &bundle) {
 
 onb_status start(Session *s, const Bundle &bundle, void *memory) {
     load_constants(s, bundle.tables);
+    if (s->int8.net != nullptr) {
+        load_int8(&s->int8, bundle.int8);
+        s->int8.net = nullptr; // the caller's bundle may go once the session is open
+        if (!workers_start(&s->int8.workers, s->config.threads)) {
+            return fail(&s->detail, ONB_ENGINE_FAILED, "the system has no threads to give", "config.threads",
+                        text("%u", s->config.threads), text("fewer"));
+        }
+    }
     s->bundle_digest = sha256(bundle.container.file.data, bundle.container.file.size);
     void *engine_block = static_cast<uint8_t *>(memory) + s->core_bytes;
     onb_status status = engine_start(&s->engine, s->config, engine_block, s->engine_bytes, &s->detail);
@@ -228,6 +249,7 @@ onb_status onb_open(const void *data, size_t size, const onb_config *config, voi
         if (detail != nullptr) {
             *detail = s->detail;
         }
+        workers_stop(&s->int8.workers);
         engine_stop(&s->engine);
         return status;
     }

@@ -1,5 +1,8 @@
 // The C interface: lines in, products and events out.
 #include "abi_checks.hpp"
+#include "sizes.hpp"
+
+#include <cstring>
 
 namespace {
 
@@ -64,6 +67,31 @@ onb_status push_line(Session *s, const onb_lines &lines, uint32_t index) {
     const uint8_t quality = lines.line_quality == nullptr ? uint8_t{0} : lines.line_quality[index];
     const onb_status status = ingest_line(s, lines.radiance + index * values, quality);
     return status == ONB_OK ? ONB_OK : stop_capture(s, status);
+}
+
+void fill_health(const Session &s, onb_health_report *health) {
+    const BlockHeap &heap = s.engine.allocator.heap;
+    health->engine_in_block = s.engine.in_block ? 1 : 0;
+    health->lines_pushed = s.arrived;
+    health->lines_delivered = s.counters.lines_delivered;
+    health->strips = s.counters.strips;
+    health->events = s.events.accepted();
+    health->events_dropped = s.events.dropped();
+    health->repaired_pixels = s.counters.repaired;
+    health->invalid_pixels = s.counters.invalid;
+    health->arena_bytes = s.arena_bytes;
+    health->arena_high_water = s.core_bytes + heap.high_water();
+    health->inference_bytes = s.engine_bytes;
+    health->inference_high_water = heap.high_water();
+    health->engine_requests = heap.requests();
+    health->allocations_after_open = heap.overflows();
+    health->line_ns_max = s.counters.line_ns_max;
+    health->line_ns_total = s.counters.line_ns_total;
+    health->strip_ns_max = s.counters.strip_ns_max;
+    health->strip_ns_total = s.counters.strip_ns_total;
+    health->scrubs = s.counters.scrubs;
+    health->scrub_errors = s.counters.scrub_errors;
+    health->body_ns_total = s.counters.body_ns_total;
 }
 
 } // namespace
@@ -160,34 +188,17 @@ onb_status onb_health(const onb_session *session, onb_health_report *health) {
     if (s == nullptr || health == nullptr) {
         return ONB_INVALID_ARGUMENT;
     }
-    if (health->struct_size != sizeof *health) {
+    const uint32_t size = health->struct_size;
+    if (!known_health_size(size)) {
         return ONB_STRUCT_SIZE;
     }
-    const BlockHeap &heap = s->engine.allocator.heap;
-    *health = onb_health_report{};
-    health->struct_size = sizeof *health;
-    health->engine_in_block = s->engine.in_block ? 1 : 0;
-    health->lines_pushed = s->arrived;
-    health->lines_delivered = s->counters.lines_delivered;
-    health->strips = s->counters.strips;
-    health->events = s->events.accepted();
-    health->events_dropped = s->events.dropped();
-    health->repaired_pixels = s->counters.repaired;
-    health->invalid_pixels = s->counters.invalid;
-    health->arena_bytes = s->arena_bytes;
-    health->arena_high_water = s->core_bytes + heap.high_water();
-    health->inference_bytes = s->engine_bytes;
-    health->inference_high_water = heap.high_water();
-    health->engine_requests = heap.requests();
-    health->allocations_after_open = heap.overflows();
-    health->line_ns_max = s->counters.line_ns_max;
-    health->line_ns_total = s->counters.line_ns_total;
-    health->strip_ns_max = s->counters.strip_ns_max;
-    health->strip_ns_total = s->counters.strip_ns_total;
-    health->scrubs = s->counters.scrubs;
-    health->scrub_errors = s->counters.scrub_errors;
+    onb_health_report values{};
+    fill_health(*s, &values);
+    values.struct_size = size;
+    memcpy(health, &values, size);
     return ONB_OK;
 }
+
 
 onb_status onb_last_detail(const onb_session *session, onb_detail *detail) {
     const Session *s = inner(session);
@@ -227,6 +238,7 @@ onb_status onb_close(onb_session *session) {
         return ONB_INVALID_ARGUMENT;
     }
     s->magic = 0;
+    workers_stop(&s->int8.workers);
     engine_stop(&s->engine);
     return ONB_OK;
 }

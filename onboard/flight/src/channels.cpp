@@ -53,6 +53,15 @@ void mark_immature(Session *s, size_t row) {
     }
 }
 
+// The planes of a row as bytes, each at its own scale.
+void quantize_row(Session *s, size_t row) {
+    const float *planes[Int8Net::max_planes];
+    for (uint32_t c = 0; c < s->plan.channels(); ++c) {
+        planes[c] = s->channel_row(c, row);
+    }
+    int8_take_line(s->int8, planes, s->samples, s->byte_row(row));
+}
+
 } // namespace
 
 void fill_channels(Session *s, const Batch &batch) {
@@ -60,6 +69,13 @@ void fill_channels(Session *s, const Batch &batch) {
         fill_filter_channels(s, row);
         normalise_features(s, row);
         mark_immature(s, row);
+    }
+    if (s->quantized()) {
+        const uint64_t begun = now_ns();
+        for (size_t row = batch.first_row; row < batch.first_row + batch.lines; ++row) {
+            quantize_row(s, row);
+        }
+        s->counters.body_ns_total += now_ns() - begun;
     }
 }
 

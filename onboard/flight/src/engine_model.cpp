@@ -167,7 +167,8 @@ size_t Tensor::bytes() const {
 
 onb_status build_models(Engine *engine, const Tables &tables, onb_detail *detail) {
     const onb_status status = build_model(engine, &engine->stem, tables.stem, detail);
-    return status == ONB_OK ? build_model(engine, &engine->body, tables.body, detail) : status;
+    const bool wanted = status == ONB_OK && tables.body.data != nullptr; // else the core has its own
+    return wanted ? build_model(engine, &engine->body, tables.body, detail) : status;
 }
 
 onb_status engine_run(Engine *engine, Model *model, onb_detail *detail) {

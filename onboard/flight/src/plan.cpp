@@ -172,6 +172,19 @@ onb_status take(const Container &container, const char *name, uint64_t size, Byt
     return ONB_OK;
 }
 
+// The body is a graph or quantized, never both: what does not fly has no business in the file.
+onb_status find_body(const Container &container, Tables *tables, onb_detail *detail) {
+    tables->body = container.find("body.onnx");
+    tables->body_int8 = container.find("body.i8");
+    const bool graph = tables->body.data != nullptr;
+    const bool quantized = tables->body_int8.data != nullptr;
+    if (graph != quantized) {
+        return ONB_OK;
+    }
+    return fail(detail, ONB_BUNDLE_MALFORMED, "a bundle needs one body", "body.onnx",
+                text(graph ? "body.onnx and body.i8" : "nothing"), text("a part body.onnx, or a part body.i8"));
+}
+
 onb_status find_tables(const Container &container, const Plan &plan, Tables *tables, onb_detail *detail) {
     const uint64_t bands = plan.bands;
     const uint64_t filter = plan.mf_bands;
@@ -182,7 +195,6 @@ onb_status find_tables(const Container &container, const Plan &plan, Tables *tab
     } wanted[] = {
         {"manifest.json", 0, &tables->manifest},
         {"stem.onnx", 0, &tables->stem},
-        {"body.onnx", 0, &tables->body},
         {"bands.f32", 8 * bands, &tables->bands},
         {"reference.f32", 4 * bands, &tables->reference},
         {"mf_bands.u16", 2 * filter, &tables->mf_bands},
@@ -195,7 +207,7 @@ onb_status find_tables(const Container &container, const Plan &plan, Tables *tab
             return status;
         }
     }
-    return ONB_OK;
+    return find_body(container, tables, detail);
 }
 
 // The known answer is all there, of the size the plan gives, or not there at all.
@@ -295,6 +307,9 @@ onb_status read_bundle(Bytes file, Bundle *bundle, onb_detail *detail) {
     }
     if (status == ONB_OK) {
         status = find_known_answer(bundle->container, bundle->plan, &bundle->tables, detail);
+    }
+    if (status == ONB_OK && bundle->quantized()) {
+        status = read_int8(bundle->tables.body_int8, bundle->plan, &bundle->int8, detail);
     }
     return status == ONB_OK ? check_tables(bundle->tables, bundle->plan, detail) : status;
 }

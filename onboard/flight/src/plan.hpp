@@ -1,6 +1,7 @@
 // The plan and the tables of a bundle: numbers that fix shapes, physics and thresholds.
 #pragma once
 
+#include "int8_net.hpp"
 #include "limits.hpp"
 
 namespace onb {
@@ -25,9 +26,10 @@ struct Plan {
     uint32_t first_lines() const { return strip_lines + halo_lines; }
 };
 
-// Where the parts lie; their sizes fit the plan. known_input and known_output may be absent (null).
+// Where the parts lie; their sizes fit the plan. known_input and known_output may be absent (null), and of
+// body and body_int8 one is.
 struct Tables {
-    Bytes manifest, stem, body, bands, reference, mf_bands, curve, noise, known_input, known_output;
+    Bytes manifest, stem, body, body_int8, bands, reference, mf_bands, curve, noise, known_input, known_output;
 };
 
 struct Bundle {
@@ -35,6 +37,9 @@ struct Bundle {
     Plan plan;
     Tables tables;
     Limits limits;
+    Int8Net int8; // where the body is quantized
+
+    bool quantized() const { return tables.body_int8.data != nullptr; }
 };
 
 // Reads container, plan, limits and tables, and checks all but the signature.

@@ -29,7 +29,7 @@ onb_status scrub(Session *s, Bytes file) {
     if (!constants_intact(*s)) {
         return changed(s, "tables");
     }
-    if (!s->engine.allocator.heap.intact()) {
+    if (!int8_intact(s->int8) || !s->engine.allocator.heap.intact()) {
         return changed(s, "weights");
     }
     return file.data == nullptr ? ONB_OK : answer(s, file);

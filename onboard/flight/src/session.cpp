@@ -94,14 +94,25 @@ void lay_out_tensors(Session *s, Arena *arena) {
     s->stem_input = arena->take<float>(static_cast<uint64_t>(plan.stem_pixels) * plan.bands);
     s->stem_output = arena->take<float>(static_cast<uint64_t>(plan.stem_pixels) * plan.features());
     s->body_output = arena->take<float>(plan.outputs() * body_pixels);
-    s->body_input = s->samples > plan.body_samples ? arena->take<float>(plan.channels() * body_pixels)
-                                                   : s->window.channels;
+    const bool panels = s->samples > plan.body_samples && s->int8.net == nullptr;
+    s->body_input = panels ? arena->take<float>(plan.channels() * body_pixels) : s->window.channels;
     s->engine.stem.part = "stem.onnx";
     s->engine.stem.input = {"log_radiance", s->stem_input, 2, {plan.stem_pixels, plan.bands, 0, 0}};
     s->engine.stem.output = {"features", s->stem_output, 2, {plan.stem_pixels, plan.features(), 0, 0}};
     s->engine.body.part = "body.onnx";
     s->engine.body.input = {"features", s->body_input, 4, {1, plan.channels(), plan.body_lines, plan.body_samples}};
     s->engine.body.output = {"logits", s->body_output, 4, {1, plan.outputs(), plan.body_lines, plan.body_samples}};
+}
+
+void lay_out_quantized(Session *s, Arena *arena) {
+    if (s->int8.net == nullptr) {
+        return;
+    }
+    const Plan &plan = s->plan;
+    lay_out_int8(&s->int8, *s->int8.net,
+                 {plan.body_lines, plan.body_samples, plan.halo_lines, plan.strip_lines, s->config.threads}, arena);
+    s->window.bytes = arena->take<uint8_t>(plan.body_lines * static_cast<uint64_t>(s->byte_pitch()) +
+                                           pixel_slack * s->int8.plane_channels);
 }
 
 void clear_statistics(const Session &s, Statistics *statistics) {
@@ -125,6 +136,9 @@ void clear_window(Session *s) {
     memset(s->window.quality, 0, pixels);
     memset(s->window.counts, 0, plan.first_lines() * s->samples * s->filter_pitch * sizeof(int16_t));
     memset(s->scratch.weights, 0, s->filter_pitch * sizeof(float));
+    for (uint32_t row = 0; s->quantized() && row < plan.body_lines; ++row) {
+        int8_clear_line(s->int8, s->window.pitch, s->byte_row(row));
+    }
 }
 
 onb_status differs(Session *s, const char *what, uint64_t line, size_t sample, float found, float expected) {
@@ -190,13 +204,15 @@ void lay_out(Session *s, Arena *arena) {
     lay_out_window(s, arena);
     lay_out_products(s, arena);
     lay_out_tensors(s, arena);
+    lay_out_quantized(s, arena);
     s->events.lay_out(arena, s->samples, s->config.event_queue);
 }
 
-bool core_bytes(const Plan &plan, const onb_config &config, uint64_t *bytes) {
+bool core_bytes(const Plan &plan, const onb_config &config, uint64_t *bytes, const Int8Net *net) {
     Session session{};
     session.plan = plan;
     session.config = config;
+    session.int8.net = net;
     Arena arena;
     (void)arena.take<Session>(1);
     lay_out(&session, &arena);

@@ -5,6 +5,7 @@
 #include "engine.hpp"
 #include "events.hpp"
 #include "gas_curve.hpp"
+#include "int8_body.hpp"
 #include "kernels.hpp"
 #include "plan.hpp"
 
@@ -58,6 +59,7 @@ struct Window {
     uint8_t *keep;       // [body_lines][samples] pixels that the statistics take
     int16_t *counts;     // [first_lines][samples][filter_pitch] ring
     size_t pitch;
+    uint8_t *bytes;      // [body_lines][pitch][plane_channels], the quantized body's input, where there is one
 };
 
 // One strip of finished products.
@@ -70,7 +72,7 @@ struct ProductQueue {
 
 struct Counters {
     uint64_t lines_delivered, strips, repaired, invalid;
-    uint64_t line_ns_max, line_ns_total, strip_ns_max, strip_ns_total;
+    uint64_t line_ns_max, line_ns_total, strip_ns_max, strip_ns_total, body_ns_total;
     uint64_t scrubs, scrub_errors;
 };
 
@@ -98,6 +100,7 @@ struct Session {
     float *stem_input, *stem_output, *body_input, *body_output;
     EventTracker events;
     Engine engine;
+    Int8Body int8; // the body, where it is quantized; else the engine has it
     Counters counters;
     onb_detail detail;
 
@@ -115,12 +118,17 @@ struct Session {
         return window.channels + (static_cast<size_t>(channel) * plan.body_lines + row) * window.pitch;
     }
     size_t plane(size_t row) const { return row * samples; }
+    bool quantized() const { return int8.step_count > 0; }
+    // A line of the quantized body's input, and its size in bytes.
+    size_t byte_pitch() const { return window.pitch * int8.plane_channels; }
+    uint8_t *byte_row(size_t row) const { return window.bytes + row * byte_pitch(); }
 };
 
 // Lays everything out; the same walk measures (an arena without a block).
 void lay_out(Session *session, Arena *arena);
-// What the core takes of the block, the session itself included; false on overflow.
-bool core_bytes(const Plan &plan, const onb_config &config, uint64_t *bytes);
+// What the core takes of the block, the session itself included; false on overflow. The net is that of a
+// quantized body, or null.
+bool core_bytes(const Plan &plan, const onb_config &config, uint64_t *bytes, const Int8Net *net = nullptr);
 
 // Fills constants from the checked tables, and hashes them.
 void load_constants(Session *session, const Tables &tables);

@@ -72,11 +72,33 @@ void take_plane(const Session *s, const Panel &panel, size_t output, float *targ
     }
 }
 
+// The quantized body reads the window where it lies, and makes the strip's lines alone.
+void run_quantized(Session *s, const Panel &panel) {
+    const auto first = static_cast<int32_t>(s->plan.halo_lines);
+    const Int8Range lines = {first, first + static_cast<int32_t>(s->products.lines)};
+    const Int8Range samples = {static_cast<int32_t>(panel.first - panel.start),
+                               static_cast<int32_t>(panel.end - panel.start)};
+    const uint8_t *planes = s->window.bytes + panel.start * s->int8.plane_channels;
+    run_int8(&s->int8, {planes, s->byte_pitch(), lines, samples, s->body_output});
+}
+
+onb_status run_body(Session *s, const Panel &panel) {
+    const uint64_t begun = now_ns();
+    onb_status status = ONB_OK;
+    if (s->quantized()) {
+        run_quantized(s, panel);
+    } else {
+        fill_body_input(s, panel);
+        status = engine_run(&s->engine, &s->engine.body, &s->detail);
+    }
+    s->counters.body_ns_total += now_ns() - begun;
+    return status;
+}
+
 onb_status run_panels(Session *s) {
     for (size_t index = 0; index < panel_count(*s); ++index) {
         const Panel panel = make_panel(*s, index);
-        fill_body_input(s, panel);
-        const onb_status status = engine_run(&s->engine, &s->engine.body, &s->detail);
+        const onb_status status = run_body(s, panel);
         if (status != ONB_OK) {
             return status;
         }
@@ -153,7 +175,10 @@ template <class T> void shift_rows(T *plane, size_t row_size, size_t rows, size_
 void advance(Session *s) {
     const size_t rows = s->plan.body_lines;
     const size_t by = s->plan.strip_lines;
-    for (uint32_t c = 0; c < s->plan.channels(); ++c) {
+    if (s->quantized()) {
+        shift_rows(s->window.bytes, s->byte_pitch(), rows, by);
+    }
+    for (uint32_t c = 0; !s->quantized() && c < s->plan.channels(); ++c) {
         shift_rows(s->channel_row(c, 0), s->window.pitch, rows, by);
     }
     shift_rows(s->window.brightness, s->samples, rows, by);
@@ -166,6 +191,9 @@ void advance(Session *s) {
 // Rows below the last line are outside the capture.
 void clear_rows_after_end(Session *s) {
     const size_t row = s->row_of(s->arrived);
+    for (size_t i = row; s->quantized() && i < s->plan.body_lines; ++i) {
+        int8_clear_line(s->int8, s->window.pitch, s->byte_row(i));
+    }
     for (uint32_t c = 0; row < s->plan.body_lines && c < s->plan.channels(); ++c) {
         memset(s->channel_row(c, row), 0, (s->plan.body_lines - row) * s->window.pitch * sizeof(float));
     }
