@@ -11,6 +11,7 @@ import numpy as np
 
 import onboard
 from export.bundle import write_bundle_file, write_container
+from export.int8 import QuantizedBody, load_quantized
 from export.manifest import Label, build_manifest, encode_manifest, mlm_fields
 from export.measure import KNOWN_LINES, KNOWN_SAMPLES, known_answer, measure_inference_bytes
 from export.onnx import Graph, export_graph
@@ -19,6 +20,7 @@ from export.run_folder import TrainedRun, load_run
 from onboard.errors import CaptureError
 from onboard.flight.bundle import read_container
 from onboard.flight.contents import Contents, read_contents
+from onboard.flight.int8_body import INT8_PART
 from onboard.flight.plan import PLAN_PART, Plan
 from onboard.minerals import MINERALS
 
@@ -58,7 +60,13 @@ def export_run(run: TrainedRun) -> tuple[Graph, Graph]:
 
 
 def build_from_training(
-    run_dir: Path, out: Path, sequence: int, *, name: str = BUNDLE_NAME, version: str = onboard.__version__
+    run_dir: Path,
+    out: Path,
+    sequence: int,
+    *,
+    name: str = BUNDLE_NAME,
+    version: str = onboard.__version__,
+    quantized: Path | None = None,
 ) -> Path:
     """Build the unsigned bundle of a training; ``export.bundle.sign_container`` signs it.
 
@@ -71,19 +79,22 @@ def build_from_training(
         sequence: Sequence number, above that of every bundle flown before.
         name: What the bundle is called.
         version: Version of the bundle.
+        quantized: What ``onboard quantize`` wrote of the same training, for a body in INT8; None for float32.
 
     Raises:
-        CaptureError: If the run folder cannot be used.
+        CaptureError: If the run folder or the quantized body cannot be used.
         ExportError: If the network cannot be exported as flight needs it.
         OutputError: If the file cannot be written.
     """
     run = load_run(run_dir)
     log.info("exporting stem and body of %s", run_dir)
     stem, body = export_run(run)
+    int8 = None if quantized is None else load_quantized(quantized, body.data)
+    body_part = {"body.onnx": body.data} if int8 is None else {INT8_PART: int8.part}
     label = Label(name, version, run.created, sequence)
 
     def container_of(plan: Plan, known: dict[str, bytes] | None = None) -> bytes:
-        fields = {**_training_fields(run), **_mlm(label, run, plan, stem, body)}
+        fields = {**_training_fields(run), **_mlm(label, run, plan, stem, body), **_quantized_fields(int8)}
         manifest = build_manifest(
             label, plan, MINERALS, sensor=str(run.recipe.get("sensor", "emit")), extra=fields
         )
@@ -91,7 +102,7 @@ def build_from_training(
             "manifest.json": encode_manifest(manifest),
             PLAN_PART: plan.pack(),
             "stem.onnx": stem.data,
-            "body.onnx": body.data,
+            **body_part,
             **array_parts(run.tables),
             **(known or {}),
         }
@@ -143,6 +154,10 @@ def _f32(values: Any) -> bytes:
 def _training_fields(run: TrainedRun) -> dict[str, Any]:
     metrics = {name: value for name, value in run.metrics.items() if name != "seconds"}
     return {"training": {"recipe": dict(run.recipe)}, "metrics": metrics}
+
+
+def _quantized_fields(int8: QuantizedBody | None) -> dict[str, Any]:
+    return {} if int8 is None else dict(int8.fields)
 
 
 def _mlm(label: Label, run: TrainedRun, plan: Plan, stem: Graph, body: Graph) -> dict[str, Any]:

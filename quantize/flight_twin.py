@@ -103,7 +103,10 @@ class _Twin:
         stored = self.constant(f"{name}_weight_q", np.ascontiguousarray(kernel))
         steps = self.constant(f"{name}_weight_scale", layer.steps.astype(np.float32))
         zeros = self.constant(f"{name}_weight_zero", np.zeros(layer.outputs, np.int8))
-        bias = self.constant(f"{name}_bias", layer.real_biases.astype(np.float32))
+        # In whole steps of the sum, as kernels add them: half a step more or less tips roundings over.
+        step = self.body.input_scale(layer) * layer.steps
+        rounded = np.rint(layer.real_biases / step) * step
+        bias = self.constant(f"{name}_bias", rounded.astype(np.float32))
         weight = self.add("DequantizeLinear", [stored, steps, zeros], f"{name}_weight", axis=0)
         how = {
             "kernel_shape": [size, size],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,10 @@ class Limits:
 
     methane_f1: float = METHANE_F1_LOSS
     mineral_f1: float = MINERAL_F1_LOSS
+
+    def as_dict(self) -> dict[str, float]:
+        """Return plain values."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -68,9 +72,22 @@ class Verdict:
             "float32": dict(self.exact),
             "quantized": dict(self.found),
             "lost": self.losses,
-            "allowed": {"methane_f1": self.limits.methane_f1, "mineral_f1": self.limits.mineral_f1},
+            "allowed": self.limits.as_dict(),
             "passed": self.passed,
         }
+
+
+def verdict_of(report: object) -> Verdict | None:
+    """Return the verdict that :meth:`Verdict.as_dict` once wrote, or None if something else is given."""
+    names = ("methane_f1", "mineral_f1")
+    try:
+        scores = [
+            {name: float(report[part][name]) for name in names}  # type: ignore[index]
+            for part in ("float32", "quantized", "allowed")
+        ]
+        return Verdict(str(report["judged_on"]), scores[0], scores[1], Limits(**scores[2]))  # type: ignore[index]
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def judge_scores(exact: Scores, found: Scores, judged_on: str, limits: Limits | None = None) -> Verdict:

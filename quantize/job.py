@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from export.assemble import export_run
+from export.int8 import BODY_DIGEST, FORM
 from export.run_folder import TrainedRun, load_run
 from onboard.errors import CaptureError, OutputError
+from onboard.flight.int8_body import INT8_PART, Int8Body
 from onboard.minerals import MINERALS
 from onboard.training.body_input import InputScales
 from onboard.training.pool import Pool, is_made, patch_seeds
@@ -22,10 +25,12 @@ from onboard.training.recipe import PoolRecipe
 from quantize.affine import Form
 from quantize.budget import Solution, solve_budget
 from quantize.calibration import CalibrationSet, body_planes, draw_samples, stem_pixels
+from quantize.flight_body import PlaneRanges, choose_plane_ranges, flight_body
+from quantize.flight_twin import twin_graph
 from quantize.gate import Limits, Verdict, judge_scores
 from quantize.graph import model_bytes
 from quantize.half import half_graph
-from quantize.post_training import Calibrated, calibrate
+from quantize.post_training import SEARCH_BATCHES, Calibrated, calibrate
 from quantize.qat import FineTuning, fine_tune
 from quantize.scoring import Scores, Thresholds, ValidationSet, score_graph, validation_set
 from quantize.sensitivity import SensitivityReport, measure_sensitivity
@@ -110,8 +115,9 @@ def gather(run: TrainedRun, pools: Path, wanted: Wanted) -> Inputs:
 def quantize_run(run_dir: Path, out: Path, wanted: Wanted, pools: Path | None = None) -> dict[str, Any]:
     """Quantize a training's body, judge it, and write graphs and reports.
 
-    ``body.u8.onnx`` and ``body.s8.onnx`` are the two forms, ``body.fp16.onnx`` the half-precision graph,
-    ``quantization.json`` says how ranges were chosen, what each precision scores, and what the gate says.
+    ``body.i8`` is what the flight core's own kernels compute, ``body.u8.onnx`` and ``body.s8.onnx`` are the
+    two forms for engines, ``body.fp16.onnx`` is the half-precision graph; ``quantization.json`` says how
+    ranges were chosen, what each precision scores, and what the gate says.
 
     Args:
         run_dir: Folder of a finished training.
@@ -144,15 +150,24 @@ def quantize_run(run_dir: Path, out: Path, wanted: Wanted, pools: Path | None = 
     kept = _solve(calibrated, given, wanted, table["float32"])
     if wanted.sensitivity:
         write_report(sensitivity_of(calibrated, given), out)
+    planes = choose_plane_ranges(calibrated, given.planes[:SEARCH_BATCHES], head_weights())
+    body = flight_body(calibrated, planes)
+    table["int8 flight"] = _score_flight(body, given)
     verdicts = _judge(calibrated, kept.kept, given, wanted, table["float32"])
+    where = f"{len(given.validation.planes)} validation patches"
+    verdicts[FORM] = judge_scores(table["float32"], table["int8 flight"], where, wanted.limits)
     files = _write_graphs(calibrated, kept.kept, given, out)
+    _write(out / INT8_PART, body.pack())
+    files[INT8_PART] = len(body.pack())
     report = {
         "calibration": wanted.calibration.as_dict(),
         "fine_tuning": None if wanted.fine_tuning is None else wanted.fine_tuning.as_dict(),
         "ranges": choices,
+        "planes": _planes_report(planes),
+        BODY_DIGEST: hashlib.sha256(given.body).hexdigest(),
         "scores": {name: scores.as_dict() for name, scores in table.items()},
         "kept_in_float32": list(kept.kept),
-        "gate": {form.value: verdict.as_dict() for form, verdict in verdicts.items()},
+        "gate": {form: verdict.as_dict() for form, verdict in verdicts.items()},
         "files": files,
     }
     _write(out / REPORT, (json.dumps(report, indent=2) + "\n").encode())
@@ -181,6 +196,18 @@ def _score_form(calibrated: Calibrated, form: Form, given: Inputs, kept: Sequenc
     return _score(windowed.quantized(form, kept), given)
 
 
+def _score_flight(body: Int8Body, given: Inputs) -> Scores:
+    """Return the scores of the flight core's body, by its Q/DQ twin computed as it is written."""
+    twin = twin_graph(body, given.validation.planes[0].shape)
+    return score_graph(twin, given.validation, given.thresholds, exact=True)
+
+
+def _planes_report(planes: PlaneRanges) -> dict[str, Any]:
+    decibels = {name: round(value, 2) for name, value in planes.sqnr_db.items()}
+    spans = [[span.low, span.high] for span in planes.spans]
+    return {"observer": planes.observer, "output_sqnr_db": decibels, "ranges": spans}
+
+
 def _solve(calibrated: Calibrated, given: Inputs, wanted: Wanted, exact: Scores) -> Solution:
     """Return the fewest layers to keep, by the worse of the two forms."""
 
@@ -198,10 +225,10 @@ def _solve(calibrated: Calibrated, given: Inputs, wanted: Wanted, exact: Scores)
 
 def _judge(
     calibrated: Calibrated, kept: Sequence[str], given: Inputs, wanted: Wanted, exact: Scores
-) -> Mapping[Form, Verdict]:
+) -> dict[str, Verdict]:
     where = f"{len(given.validation.planes)} validation patches"
     return {
-        form: judge_scores(exact, _score_form(calibrated, form, given, kept), where, wanted.limits)
+        form.value: judge_scores(exact, _score_form(calibrated, form, given, kept), where, wanted.limits)
         for form in Form
     }
 

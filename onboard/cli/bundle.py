@@ -45,15 +45,39 @@ def path() -> None:
     "--sequence", type=click.IntRange(1), help="Sequence number; one above the shipped bundle's if not given."
 )
 @click.option("--name", default="onboard-emit", show_default=True, help="What the bundle is called.")
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "int8"]),
+    default="float32",
+    show_default=True,
+    help="What the body computes in.",
+)
+@click.option("--quantized", type=FILE, help="For int8: folder that `onboard quantize` wrote of RUN_DIR.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
-def build(run_dir: Path, out: Path, sequence: int | None, name: str, overwrite: bool) -> None:
+def build(
+    run_dir: Path,
+    out: Path,
+    sequence: int | None,
+    name: str,
+    precision: str,
+    quantized: Path | None,
+    overwrite: bool,
+) -> None:
     """Build the unsigned bundle of the training in RUN_DIR."""
+    if (quantized is not None) != (precision == "int8"):
+        raise UsageError(
+            "INT8 and the folder of a quantized body go together",
+            field="--precision",
+            found=f"{precision}, --quantized {quantized}",
+            expected="int8 with --quantized FOLDER, or neither",
+            remedy="run `onboard quantize RUN_DIR --out FOLDER` first",
+        )
     with ground_tools("building a bundle"):
         from export.assemble import build_from_training
     if out.exists() and not overwrite:
         raise OutputError("the file exists already", file=out, remedy="give --overwrite or another name")
     number = _next_sequence(out) if sequence is None else sequence
-    build_from_training(run_dir, out, number, name=name)
+    build_from_training(run_dir, out, number, name=name, quantized=quantized)
     click.echo(
         f"{out}: built, sequence {number}, not signed; sign it with `onboard bundle sign {out} --key K`"
     )
@@ -101,12 +125,15 @@ def _signed_bundle(path: Path, seed: bytes, expires: datetime | None, target: st
     from dataclasses import replace
 
     from export.bundle import sign_container
+    from export.int8 import require_gate
     from export.limits import with_limits
     from onboard.flight.bundle import read_container
     from onboard.flight.contents import read_contents
 
     container = read_container(path)
-    limits = read_contents(container).limits
+    contents = read_contents(container)
+    require_gate(contents, path)
+    limits = contents.limits
     data = container.data
     if expires is not None:
         limits = replace(limits, expires_unix_s=int(expires.replace(tzinfo=UTC).timestamp()))

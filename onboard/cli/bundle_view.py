@@ -37,6 +37,7 @@ def describe(container: Container, manifest: Mapping[str, Any]) -> dict[str, Any
         "products": list(manifest["products"]),
         "minerals": manifest["minerals"],
         "limits": manifest.get("limits"),
+        "precision": manifest.get("precision", "float32"),
         "architecture": manifest.get("mlm:architecture"),
         "parameters": manifest.get("mlm:total_parameters"),
         "plan": {name: manifest["plan"][name] for name in PLAN_SUMMARY},
@@ -47,7 +48,7 @@ def describe(container: Container, manifest: Mapping[str, Any]) -> dict[str, Any
 def lines(description: Mapping[str, Any]) -> Iterator[str]:
     """Yield the description as lines of text."""
     yield f"{description['file']}: {description['bytes']} bytes"
-    for name in (*SUMMARY, "architecture", "parameters"):
+    for name in (*SUMMARY, "architecture", "parameters", "precision"):
         if description[name] is not None:
             yield f"  {name:<12} {description[name]}"
     yield f"  {'products':<12} {', '.join(description['products'])}"

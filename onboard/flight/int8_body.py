@@ -299,7 +299,7 @@ def _layer_problems(body: Int8Body, index: int, layer: Int8Layer) -> Iterator[Pr
 
 def _sum_problems(body: Int8Body, index: int, layer: Int8Layer, strides: Sequence[int]) -> Iterator[Problem]:
     half = layer.half
-    if not 1 <= half or not _readable(body, index, half) or _channels(body, half) != layer.inputs:
+    if half < 1 or not _readable(body, index, half) or _channels(body, half) != layer.inputs:
         yield "half", half, f"a layer before it, of {layer.inputs} channels"
         return
     if strides[half - 1] != 2 * strides[layer.input - 1]:

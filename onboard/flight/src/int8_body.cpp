@@ -109,7 +109,7 @@ void run_rows(const Run &run) {
     for (uint32_t i = 0; i < body.step_count; ++i) {
         made[i] = run.lines[i].low;
     }
-    for (int32_t end = run.task->lines.low + 1; end <= run.task->lines.high; ++end) {
+    for (int32_t end = int8_first_end(run.task->lines); end <= run.task->lines.high; ++end) {
         int8_targets(body, end, run.lines, targets);
         for (uint32_t i = 0; i < body.step_count; ++i) {
             for (; made[i] < targets[i]; ++made[i]) {

@@ -73,7 +73,10 @@ bool int8_intact(const Int8Body &body);
 
 // Lines or samples of every layer that some of the logits' need; `size` is that of the image at stride 1.
 void int8_needs(const Int8Body &body, Int8Range wanted, int32_t size, Int8Range needs[Int8Net::max_layers]);
-// Rows that each layer must have made, and those already made not needed, before the logits' rows below `end`.
+// Where a strip begins: no layer is wanted yet before the logits' rows below this. Beginning there, layers
+// advance together, and none runs ahead of the others.
+inline int32_t int8_first_end(Int8Range lines) { return lines.low - 4 * static_cast<int32_t>(Int8Net::max_stride); }
+// Rows below which each layer must have been made for the logits' rows below `end`.
 void int8_targets(const Int8Body &body, int32_t end, const Int8Range lines[Int8Net::max_layers],
                   int32_t targets[Int8Net::max_layers]);
 // The samples of a thread's share, borders on the coarsest layer's grid.

@@ -58,7 +58,7 @@ void find_heights(Int8Body *body, Int8Range wanted) {
         made[i] = lines[i].low;
         body->steps[i].height = 1;
     }
-    for (int32_t end = wanted.low + 1; end <= wanted.high; ++end) {
+    for (int32_t end = int8_first_end(wanted); end <= wanted.high; ++end) {
         int8_targets(*body, end, lines, targets);
         for (uint32_t i = 0; i < body->step_count; ++i) {
             Int8Step *step = &body->steps[i];
@@ -180,15 +180,12 @@ void int8_needs(const Int8Body &body, Int8Range wanted, int32_t size, Int8Range 
 
 void int8_targets(const Int8Body &body, int32_t end, const Int8Range lines[Int8Net::max_layers],
                   int32_t targets[Int8Net::max_layers]) {
+    // As if the image had no edges, and its lines numbers far above 0; that is taken off at last.
     for (uint32_t i = 0; i < body.step_count; ++i) {
-        targets[i] = body.steps[i].logits ? end : lines[i].low;
+        targets[i] = body.steps[i].logits ? far + end : 0;
     }
     for (uint32_t i = body.step_count; i-- > 0;) {
         const Int8Step &step = body.steps[i];
-        targets[i] = smaller(targets[i], lines[i].high);
-        if (targets[i] <= lines[i].low) {
-            continue;
-        }
         const Int8Range last = {targets[i] - 1, targets[i]};
         if (step.input > 0) {
             targets[step.input - 1] = larger(targets[step.input - 1], read_of(step, last).high);
@@ -196,6 +193,8 @@ void int8_targets(const Int8Body &body, int32_t end, const Int8Range lines[Int8N
         if (step.kind == Int8Kind::sum) {
             targets[step.half - 1] = larger(targets[step.half - 1], read_of_half(last).high);
         }
+        const int32_t real = targets[i] - far / static_cast<int32_t>(step.stride);
+        targets[i] = larger(smaller(real, lines[i].high), lines[i].low);
     }
 }
 
