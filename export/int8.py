@@ -81,11 +81,12 @@ def require_gate(contents: Contents, file: Path | None = None) -> None:
     quantization = contents.manifest.get(MANIFEST_FIELD)
     report = quantization.get("gate") if isinstance(quantization, Mapping) else None
     verdict, limits = verdict_of(report), Limits()
-    where = {"file": file, "field": f"manifest.json: {MANIFEST_FIELD}.gate"}
+    where = f"manifest.json: {MANIFEST_FIELD}.gate"
     if verdict is None:
         raise BundleError(
             "a quantized bundle needs the gate's report",
-            **where,
+            file=file,
+            field=where,
             found="no such report" if report is None else "another object",
             expected="the report that `onboard quantize` writes",
             remedy="build the bundle again with `onboard bundle build --quantized FOLDER`",
@@ -94,7 +95,8 @@ def require_gate(contents: Contents, file: Path | None = None) -> None:
     if not verdict.passed or any(allowed[name] > widest[name] for name in widest):
         raise BundleError(
             "the gate refuses the quantized body",
-            **where,
+            file=file,
+            field=where,
             found={"lost": verdict.losses, "allowed": allowed},
             expected=f"a loss within {widest}",
             remedy="fine-tune it with `onboard quantize --fine-tune 300`, or fly float32",

@@ -21,7 +21,6 @@ BINS = 2048
 SCALE_STEPS = 65535
 BIAS_STEPS = 32767
 BIAS_BITS = 28
-NOTHING = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -162,10 +161,12 @@ class _Walk:
                 found=f"{fine} and {coarse}",
             )
         channels = self.layers[self.place[fine] - 1].outputs
-        units = (self._scale(node.output[0]), 0.0, 0.0)
-        empty = (NOTHING.astype(np.uint16), NOTHING.astype(np.int16), NOTHING.astype(np.int8).reshape(0, 0))
-        where = (self.place[fine], self.doubled[coarse])
-        self._add(node.output[0], Int8Layer(Kind.SUM, False, *where, channels, channels, *units, *empty))
+        made = Int8Layer(
+            Kind.SUM, False, self.place[fine], self.doubled[coarse], channels, channels,
+            self._scale(node.output[0]), 0.0, 0.0,
+            np.zeros(0, np.uint16), np.zeros(0, np.int16), np.zeros((0, 0), np.int8),
+        )  # fmt: skip
+        self._add(node.output[0], made)
 
     def _add(self, tensor: str, layer: Int8Layer) -> None:
         self.layers.append(layer)
@@ -191,7 +192,7 @@ class _Walk:
         scale = 1.0 if logits else self._scale(layer.output)
         if logits:
             self.heads.append(layer.output)
-        numbers = _numbers(flat, bias, given)
+        numbers = numbers_of(flat, bias, given)
         made = Int8Layer(kind, logits, source, 0, inputs, len(weight), scale, *numbers)
         self._add(layer.output, made)
 
@@ -218,7 +219,7 @@ def _kind_of(node: Any, weight: npt.NDArray[np.float64]) -> Kind:
     )
 
 
-def _numbers(
+def numbers_of(
     flat: npt.NDArray[np.float64], bias: npt.NDArray[np.float64], given: float
 ) -> tuple[float, float, npt.NDArray[np.uint16], npt.NDArray[np.int16], npt.NDArray[np.int8]]:
     """Return unit of scales, unit of biases, scales, biases and weights of a layer.

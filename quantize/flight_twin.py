@@ -29,8 +29,23 @@ def twin_graph(body: Int8Body, shape: Sequence[int]) -> bytes:
         body: The quantized body.
         shape: (1, planes, lines, samples) of the window.
     """
-    work = _Twin(body)
-    work.planes()
+    return _finished(_Twin(body), shape)
+
+
+def float_graph(body: Int8Body, shape: Sequence[int]) -> bytes:
+    """Return the same network in float32, its weights as they are stored and nothing rounded.
+
+    Args:
+        body: The quantized body.
+        shape: (1, planes, lines, samples) of the window.
+    """
+    return _finished(_Twin(body, rounded=False), shape)
+
+
+def _finished(work: _Twin, shape: Sequence[int]) -> bytes:
+    body = work.body
+    if work.rounded:
+        work.planes()
     for index, layer in enumerate(body.layers):
         work.layer(index, layer)
     logits = [f"t{index + 1}" for index, layer in enumerate(body.layers) if layer.logits]
@@ -56,6 +71,7 @@ class _Twin:
     """A graph in the making; tensor ``t0`` is the planes, ``t1`` the first layer's output, and so on."""
 
     body: Int8Body
+    rounded: bool = True
     nodes: list[Any] = field(default_factory=list)
     constants: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
 
@@ -80,38 +96,51 @@ class _Twin:
     def layer(self, index: int, layer: Int8Layer) -> None:
         """Add a layer, and the rounding of its output."""
         name = f"t{index + 1}"
-        raw = name if layer.logits else f"{name}_raw"
+        raw = f"{name}_raw" if self.rounded and not layer.logits else name
         if layer.kind is Kind.SUM:
             factors = self.constant("doubling", np.array([1, 1, 2, 2], np.float32))
             how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-            self.add("Resize", [f"t{layer.half}", "", factors], f"{name}_up", **how)
-            self.add("Add", [f"t{layer.input}", f"{name}_up"], raw)
+            self.add("Resize", [self._tensor(layer.half), "", factors], f"{name}_up", **how)
+            self.add("Add", [self._tensor(layer.input), f"{name}_up"], raw)
         else:
             self._convolution(name, layer, raw if layer.logits else f"{name}_sum")
             if not layer.logits:
                 self.add("Relu", [f"{name}_sum"], raw)
-        if not layer.logits:
+        if not layer.logits and self.rounded:
             scale = self.constant(f"{name}_scale", np.asarray(layer.scale, np.float32))
             zero = self.constant("zero", np.asarray(0, np.uint8))
             self.add("QuantizeLinear", [raw, scale, zero], f"{name}_q")
             self.add("DequantizeLinear", [f"{name}_q", scale, zero], name)
 
+    def _tensor(self, source: int) -> str:
+        """Return the name of what a layer reads: the graph's input itself where nothing is rounded."""
+        return f"t{source}" if source or self.rounded else "features"
+
     def _convolution(self, name: str, layer: Int8Layer, output: str) -> None:
         size = {Kind.POINTWISE: 1, Kind.DEPTHWISE: 3, Kind.HALVE: 2}[layer.kind]
         depth = 1 if layer.kind is Kind.DEPTHWISE else layer.inputs
         kernel = np.moveaxis(layer.weights.reshape(layer.outputs, size, size, depth), -1, 1)
-        stored = self.constant(f"{name}_weight_q", np.ascontiguousarray(kernel))
-        steps = self.constant(f"{name}_weight_scale", layer.steps.astype(np.float32))
-        zeros = self.constant(f"{name}_weight_zero", np.zeros(layer.outputs, np.int8))
         # In whole steps of the sum, as kernels add them: half a step more or less tips roundings over.
         step = self.body.input_scale(layer) * layer.steps
         rounded = np.rint(layer.real_biases / step) * step
         bias = self.constant(f"{name}_bias", rounded.astype(np.float32))
-        weight = self.add("DequantizeLinear", [stored, steps, zeros], f"{name}_weight", axis=0)
+        if self.rounded:
+            stored = self.constant(f"{name}_weight_q", np.ascontiguousarray(kernel))
+            steps = self.constant(f"{name}_weight_scale", layer.steps.astype(np.float32))
+            zeros = self.constant(f"{name}_weight_zero", np.zeros(layer.outputs, np.int8))
+            weight = self.add("DequantizeLinear", [stored, steps, zeros], f"{name}_weight", axis=0)
+        else:
+            weight = self._float_weight(name, layer, kernel)
         how = {
             "kernel_shape": [size, size],
             "strides": [2, 2] if layer.kind is Kind.HALVE else [1, 1],
             "pads": [1 if layer.kind is Kind.DEPTHWISE else 0] * 4,
             "group": layer.outputs if layer.kind is Kind.DEPTHWISE else 1,
         }
-        self.add("Conv", [f"t{layer.input}", weight, bias], output, **how)
+        self.add("Conv", [self._tensor(layer.input), weight, bias], output, **how)
+
+    def _float_weight(self, name: str, layer: Int8Layer, kernel: npt.NDArray[np.int8]) -> str:
+        weight = kernel * layer.steps[:, None, None, None]
+        if layer.input == 0:
+            weight = weight / self.body.plane_scales[None, :, None, None]
+        return self.constant(f"{name}_weight", weight.astype(np.float32))

@@ -169,7 +169,8 @@ def _read_body(parts: _Parts, manifest: dict[str, Any], plan: Plan) -> Int8Body 
     expected = INT8 if present == [INT8_PART] else FLOAT32
     if manifest.get(PRECISION, FLOAT32) != expected:
         where = f"manifest.json: {PRECISION}"
-        raise parts.refuse("the manifest contradicts the bundle", where, manifest[PRECISION], expected)
+        said = manifest.get(PRECISION, "nothing")
+        raise parts.refuse("the manifest contradicts the bundle", where, said, expected)
     if expected == FLOAT32:
         return None
     body = unpack_body(parts.container.parts[INT8_PART], parts.container.file)

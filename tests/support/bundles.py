@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ def build_test_bundle(
     sequence: int = 7,
     known: tuple[Array, Array] | None = None,
     parts: dict[str, bytes] | None = None,
+    without: Sequence[str] = (),
     **plan_values: Any,
 ) -> TestBundle:
     """Build a small signed bundle in memory.
@@ -74,6 +76,7 @@ def build_test_bundle(
         sequence: Of the container.
         known: Known input (lines, samples, bands) and output (lines, 2, samples).
         parts: Parts to put in the place of the built ones.
+        without: Names of built parts to leave out.
         plan_values: Fields of the plan to put in the place of the defaults.
     """
     random = np.random.default_rng(seed)
@@ -96,6 +99,7 @@ def build_test_bundle(
         built["known_input.f32"] = known[0].astype("<f4").tobytes()
         built["known_output.f32"] = known[1].astype("<f4").tobytes()
     built.update(parts or {})
+    built = {name: part for name, part in built.items() if name not in without}
     data = sign_container(write_container(built, sequence), key)
     return TestBundle(data, public_key_of(key), plan, tables, built)
 
