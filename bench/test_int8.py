@@ -98,7 +98,7 @@ def test_body_of_a_strip(
     radiance: Radiance,
 ) -> None:
     """Body of one strip, and the whole chain of 64 lines, in float32 and in INT8."""
-    lines = radiance[: STRIPS * int(next(iter(sessions.values())).info.plan["strip_lines"])]
+    lines = radiance[: STRIPS * int(next(iter(sessions.values())).bundle.plan["strip_lines"])]
     body: dict[str, list[float]] = {name: [] for name in sessions}
     chain: dict[str, list[float]] = {name: [] for name in sessions}
 

@@ -13,7 +13,9 @@ from export.bundle import sign_container, write_container
 from export.keys import DEVELOPMENT_KEY, generate_key_pair, load_private_key
 from onboard.cli import main
 from onboard.flight.bundle import default_bundle_path
+from quantize.gate import Verdict
 from tests.export.samples import SEQUENCE, sample_parts
+from tests.support.int8 import build_int8_bundle
 
 
 @pytest.fixture
@@ -126,7 +128,7 @@ def test_build_numbers_onwards(
 ) -> None:
     seen: list[int] = []
 
-    def build(run_dir: Path, out: Path, sequence: int, *, name: str) -> Path:
+    def build(run_dir: Path, out: Path, sequence: int, *, name: str, quantized: Path | None) -> Path:
         seen.append(sequence)
         return out
 
@@ -149,3 +151,45 @@ def test_show_verify_and_path_import_no_ground_library(signed: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def quantized(folder: Path, report: object) -> Path:
+    """Write a small bundle with a quantized body and what its gate is said to have found."""
+    path = folder / "int8.onb"
+    path.write_bytes(build_int8_bundle(manifest={"quantization": {"gate": report}}).data)
+    return path
+
+
+def test_a_quantized_bundle_is_signed_by_leave_of_its_gate_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exact, worse = {"methane_f1": 0.7, "mineral_f1": 0.6}, {"methane_f1": 0.69, "mineral_f1": 0.6}
+    for report, words in (
+        (None, "needs the gate"),
+        (Verdict("x", exact, worse).as_dict(), "the gate refuses"),
+    ):
+        path = quantized(tmp_path, report)
+        before = path.read_bytes()
+        assert main(["bundle", "sign", str(path), "--key", str(DEVELOPMENT_KEY)]) == 4
+        assert words in capsys.readouterr().err
+        assert path.read_bytes() == before
+    path = quantized(tmp_path, Verdict("x", exact, exact).as_dict())
+    assert main(["bundle", "sign", str(path), "--key", str(DEVELOPMENT_KEY)]) == 0
+    assert main(["bundle", "verify", str(path)]) == 0
+
+
+def test_show_says_the_precision(tmp_path: Path, unsigned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bundle", "show", str(unsigned)]) == 0
+    assert "precision    float32" in capsys.readouterr().out
+    assert main(["bundle", "show", str(quantized(tmp_path, None))]) == 0
+    text = capsys.readouterr().out
+    assert "precision    int8" in text
+    assert "body.i8" in text
+
+
+@pytest.mark.parametrize("asked", [["--precision", "int8"], ["--quantized", "folder"]])
+def test_int8_and_its_folder_go_together(
+    tmp_path: Path, asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bundle", "build", str(tmp_path), "--out", str(tmp_path / "y.onb"), *asked]) == 2
+    assert "onboard quantize" in capsys.readouterr().err

@@ -10,6 +10,7 @@ import pytest
 
 from export.tensorrt.checker import check_file
 from onboard.cli import main
+from onboard.flight.int8_body import INT8_PART, unpack_body
 from tests.quantize.conftest import finished_run  # noqa: F401
 
 
@@ -35,7 +36,11 @@ def test_graphs_and_report(
     assert status == (0 if all(item["passed"] for item in report["gate"].values()) else 4)
     assert json.loads((out / "quantization.json").read_text()) == report
     assert report["calibration"]["samples"] == 2
-    assert set(report["scores"]) == {"float32", "fp16", "int8 u8, post-training", "int8 s8, post-training"}
+    made = {"int8 u8, post-training", "int8 s8, post-training", "int8 flight"}
+    assert set(report["scores"]) == {"float32", "fp16"} | made
+    assert set(report["gate"]) == {"u8", "s8", "flight"}
+    assert unpack_body((out / INT8_PART).read_bytes()).outputs == 11
+    assert report["files"][INT8_PART] == (out / INT8_PART).stat().st_size
     for name in ("body.u8.onnx", "body.s8.onnx", "body.fp16.onnx"):
         onnx.checker.check_model(onnx.load(out / name), full_check=True)
         assert report["files"][name] == (out / name).stat().st_size < report["files"]["body.onnx, float32"]

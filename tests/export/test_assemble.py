@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +13,18 @@ import torch
 
 from export.assemble import array_parts, build_from_training, export_run
 from export.bundle import sign_container
+from export.int8 import BODY_DIGEST, FORM, REPORT
 from export.keys import public_key_of
 from export.onnx import Graph
 from export.run_folder import load_run
 from onboard.errors import CaptureError, OutputError
 from onboard.flight.bundle import read_container
 from onboard.flight.contents import read_contents
+from quantize.affine import Range
+from quantize.flight_body import PlaneRanges, flight_body
+from quantize.graph import load_model
+from quantize.placement import find_sites
+from quantize.post_training import Calibrated
 from tests.export.samples import write_run_folder
 
 SEED = bytes(range(32))
@@ -81,6 +89,43 @@ def test_the_signed_bundle_flies_on_its_own_memory(bundle: Path) -> None:
     found = np.concatenate([block.ch4_enhancement for block in blocks])
     np.testing.assert_allclose(found, known.known_output[:, 1], rtol=1e-4, atol=1.0)
     assert health.inference_high_water <= known.plan.inference_bytes
+
+
+def test_a_quantized_body_flies_in_the_place_of_the_graph(
+    run_folder: Path, exported_once: None, graphs: tuple[Graph, Graph], tmp_path: Path
+) -> None:
+    from onboard.flight.int8_body import INT8_PART
+
+    body = flight_body_of(graphs[1].data)
+    (tmp_path / INT8_PART).write_bytes(body)
+    report = {
+        "calibration": {"seed": 1},
+        "fine_tuning": None,
+        "gate": {FORM: {"passed": False}},
+        BODY_DIGEST: hashlib.sha256(graphs[1].data).hexdigest(),
+    }
+    (tmp_path / REPORT).write_text(json.dumps(report), encoding="utf-8")
+    path = build_from_training(run_folder, tmp_path / "q.onb", 5, quantized=tmp_path)
+    container = read_container(path)
+    contents = read_contents(container)
+    assert bytes(container.parts[INT8_PART]) == body
+    assert "body.onnx" not in container.parts
+    assert contents.precision == "int8"
+    assert contents.manifest["quantization"]["gate"] == {"passed": False}
+    assert contents.known_output is not None
+    assert (
+        build_from_training(run_folder, tmp_path / "r.onb", 5, quantized=tmp_path).read_bytes()
+        == container.data
+    )
+
+
+def flight_body_of(graph: bytes) -> bytes:
+    """Return the quantized body of a float graph, at ranges that nobody chose."""
+    model = load_model(graph)
+    sites = find_sites(model)
+    planes = PlaneRanges((Range(-8.0, 8.0),) * 32, "made up", {})
+    spans = dict.fromkeys(sites.names, Range(0.0, 8.0))
+    return flight_body(Calibrated(model, sites, spans, {}), planes).pack()
 
 
 def test_a_folder_that_is_no_training_is_refused(tmp_path: Path) -> None:

@@ -17,12 +17,6 @@ ONB_INLINE int32_t rounded(float value) {
     return bits - 0x4b400000;
 }
 
-ONB_INLINE uint8_t to_byte(float value) {
-    value = value > 0.0f ? value : 0.0f;
-    value = value < 255.0f ? value : 255.0f;
-    return static_cast<uint8_t>(rounded(value));
-}
-
 constexpr size_t quantize_pixels = 64;
 constexpr size_t most_channels = 272;
 
