@@ -123,7 +123,7 @@ typedef struct onb_detail {
 typedef struct onb_config {
     uint32_t struct_size;
     uint32_t samples;            /* pixels of a line */
-    uint32_t threads;            /* of the inference engine, 1 to 64 */
+    uint32_t threads;            /* of the inference engine, and of a quantized body, 1 to 64 */
     uint32_t allow_spinning;     /* 1: idle engine threads burn their core for a shorter latency */
     uint32_t products;           /* sum of ONB_PRODUCT_*; what is left out is NaN and raises no event */
     uint32_t trusted_key_count;
