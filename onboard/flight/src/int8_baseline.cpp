@@ -80,7 +80,8 @@ void pack_depthwise(const RawWeights &weights, const PackedLayer &layer) {
 }
 
 // Sums of one pixel and one block of outputs.
-ONB_INLINE Sums sum_block(const uint8_t *const *rows, size_t parts, size_t x, const PackedLayer &layer, size_t block) {
+ONB_INLINE Sums sum_block(const uint8_t *const *rows, size_t parts, size_t x, const PackedLayer &layer,
+                          size_t block) {
     const int16_t *weights = layer.weights + block * layer.depth * block_outputs;
     const size_t bytes = layer.depth / parts;
     Sums sums = load_sums(layer.biases + block * block_outputs);

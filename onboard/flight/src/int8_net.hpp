@@ -30,7 +30,7 @@ struct Int8Layer {
     const uint8_t *weights;       // i8 [outputs][taps]
     uint32_t taps;                // weights of one output
 
-    // Of one output: step of the sum, the bias in such steps, and the factor that makes bytes of sums.
+    // Of one output: the step of its sum.
     double sum_step(uint32_t output, double input_scale) const;
 };
 
@@ -55,6 +55,10 @@ struct Int8Net {
     // What turns a sum into a byte, or into a logit.
     float factor(const Int8Layer &layer, uint32_t output) const;
 };
+
+inline uint32_t read_u16(const uint8_t *bytes) {
+    return static_cast<uint32_t>(bytes[0]) | static_cast<uint32_t>(bytes[1]) << 8;
+}
 
 // Reads the part, and checks every number before it is used. The net points into the part.
 onb_status read_int8(Bytes part, const Plan &plan, Int8Net *net, onb_detail *detail);
