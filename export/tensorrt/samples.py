@@ -10,6 +10,7 @@ from onboard.errors import BundleError
 from onboard.flight.bundle import read_container
 from onboard.flight.contents import Contents, read_contents
 from onboard.models.streaming_filter import (
+    DARK_LIMIT,
     FilterSettings,
     FilterTables,
     StreamingMatchedFilter,
@@ -101,7 +102,8 @@ def body_input(contents: Contents, stem: Run) -> Array:
     valid = np.ones((lines, samples), np.bool_)
     filtered = _filter(contents, samples).absorb(log[..., contents.mf_bands], valid, 0, dynamic)
     clip = plan.feature_clip
-    alpha = filtered.enhancement
+    # What is too dark to tell of gas tells of none.
+    alpha = filtered.enhancement * (filtered.brightness > DARK_LIMIT)
     physics = np.stack(
         [
             np.clip(alpha / plan.alpha_scale, -plan.alpha_clip, plan.alpha_clip),

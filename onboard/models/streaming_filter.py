@@ -27,7 +27,8 @@ LOADING = 1e-8
 STD_FLOOR = 1e-3
 MAGNITUDE_TO_DEVIATION = 1.4826
 DARK_LIMIT = -2.75
-"""Mean log radiance below which a pixel (water, deep shadow) is noise and teaches the statistics nothing."""
+"""Mean log radiance below which a pixel (water, deep shadow) is noise: it teaches the statistics nothing, and
+the networks hear nothing of gas there."""
 LEAST_LIT = 0.1
 """Share of lit pixels below which all pixels teach: over open water there is nothing else."""
 

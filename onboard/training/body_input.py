@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from onboard.models.streaming_filter import STD_FLOOR, FilterSettings
+from onboard.models.streaming_filter import DARK_LIMIT, STD_FLOOR, FilterSettings
 from onboard.training.strips import finalised_spans
 
 BRIGHTNESS_CLIP = 3.0
@@ -103,10 +103,12 @@ def body_input(
     clip = scales.feature_clip
     normal = normalise_dynamic(dynamic, keep, FilterSettings(), prior).clamp(-clip, clip)
     alpha, sigma, valid, brightness = physics.unbind(-1)
+    # What is too dark to tell of gas tells of none.
+    lit = (brightness > DARK_LIMIT).to(alpha.dtype)
     planes = torch.stack(
         [
-            (alpha / scales.alpha_scale).clamp(-scales.alpha_clip, scales.alpha_clip),
-            (alpha / sigma).clamp(-scales.z_clip, scales.z_clip),
+            (alpha / scales.alpha_scale).clamp(-scales.alpha_clip, scales.alpha_clip) * lit,
+            (alpha / sigma).clamp(-scales.z_clip, scales.z_clip) * lit,
             valid,
             brightness.clamp(-BRIGHTNESS_CLIP, BRIGHTNESS_CLIP),
         ],

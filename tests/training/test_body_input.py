@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from onboard.models.streaming_filter import FilterSettings
+from onboard.models.streaming_filter import DARK_LIMIT, FilterSettings
 from onboard.training.body_input import InputScales, body_input, normalise_dynamic
 from onboard.training.strips import filter_patch
 from tests.models.test_streaming_filter import ground, tables
@@ -36,3 +36,12 @@ def test_planes_are_clipped() -> None:
     assert float(planes[:, 0].max()) == scales.alpha_clip
     assert float(planes[:, 1].max()) == scales.z_clip
     assert float(planes[:, 4:].max()) <= scales.feature_clip
+
+
+def test_what_is_too_dark_tells_of_no_gas() -> None:
+    physics = torch.tensor([2000.0, 500.0, 1.0, -1.0]).repeat(1, 96, 8, 1)
+    physics[0, 5, 2, 3] = DARK_LIMIT
+    planes = body_input(torch.ones(1, 96, 8, 6), 4, physics, torch.ones(1, 96, 8), InputScales())
+    assert not planes[0, :2, 5, 2].any()
+    assert float(planes[0, 2, 5, 2]) == 1.0
+    assert (planes[0, :2, 5, 3] > 0).all()

@@ -21,10 +21,12 @@ void fill_filter_channels(Session *s, size_t row) {
     const size_t plane = s->plane(row);
     for (size_t c = 0; c < s->samples; ++c) {
         const bool valid = !invalid(s->window.quality[plane + c]);
+        // What is too dark to tell of gas tells of none; the map of enhancement keeps what the filter found.
+        const bool lit = valid && s->window.brightness[plane + c] > dark_limit;
         const float alpha = s->window.enhancement[plane + c];
         const float sigma = s->window.sigma[plane + c];
-        s->channel_row(0, row)[c] = valid ? clipped(alpha / plan.alpha_scale, plan.alpha_clip) : 0.0f;
-        s->channel_row(1, row)[c] = valid ? clipped(alpha / (sigma > 1e-6f ? sigma : 1e-6f), plan.z_clip) : 0.0f;
+        s->channel_row(0, row)[c] = lit ? clipped(alpha / plan.alpha_scale, plan.alpha_clip) : 0.0f;
+        s->channel_row(1, row)[c] = lit ? clipped(alpha / (sigma > 1e-6f ? sigma : 1e-6f), plan.z_clip) : 0.0f;
         s->channel_row(2, row)[c] = valid ? 1.0f : 0.0f;
         s->channel_row(3, row)[c] = valid ? clipped(s->window.brightness[plane + c], 3.0f) : 0.0f;
     }

@@ -18,6 +18,9 @@ inline bool invalid(uint8_t quality) { return (quality & ONB_QUALITY_INVALID) !=
 constexpr uint8_t teaches = 1;
 constexpr uint8_t in_means = 2;
 
+// Below this mean log radiance a pixel (water, deep shadow) is noise: it says nothing of gas.
+constexpr float dark_limit = -2.75F;
+
 // The covariance takes the samples first_chosen, first_chosen + stride, ... of a line.
 inline size_t first_chosen(const Session &s, uint64_t line) {
     const uint64_t stride = s.plan.covariance_stride;

@@ -13,9 +13,7 @@ namespace {
 
 constexpr double loading = 1e-8;
 constexpr double magnitude_to_deviation = 1.4826;
-// Below this mean log radiance a pixel (water, deep shadow) is noise and teaches nothing ...
-constexpr float dark_limit = -2.75F;
-// ... unless hardly any pixel is brighter.
+// Pixels below dark_limit teach nothing, unless hardly any pixel is brighter.
 constexpr double least_lit = 0.1;
 
 // The filter w = Sigma^-1 t / (t^T Sigma^-1 t); the sensor's noise loads Sigma while pixels are few.
