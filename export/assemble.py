@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 import onboard
 from export.bundle import write_bundle_file, write_container
+from export.denoiser import DenoiserRun, denoiser_parts, export_denoiser, load_denoiser
 from export.int8 import QuantizedBody, load_quantized
 from export.manifest import Label, build_manifest, encode_manifest, mlm_fields
 from export.measure import KNOWN_LINES, KNOWN_SAMPLES, known_answer, measure_inference_bytes
@@ -67,6 +69,7 @@ def build_from_training(
     name: str = BUNDLE_NAME,
     version: str = onboard.__version__,
     quantized: Path | None = None,
+    denoiser: Path | None = None,
 ) -> Path:
     """Build the unsigned bundle of a training; ``export.bundle.sign_container`` signs it.
 
@@ -80,6 +83,7 @@ def build_from_training(
         name: What the bundle is called.
         version: Version of the bundle.
         quantized: What ``onboard quantize`` wrote of the same training, for a body in INT8; None for float32.
+        denoiser: Folder of a denoiser's training that flies along, or None.
 
     Raises:
         CaptureError: If the run folder or the quantized body cannot be used.
@@ -91,10 +95,12 @@ def build_from_training(
     stem, body = export_run(run)
     int8 = None if quantized is None else load_quantized(quantized, body.data)
     body_part = {"body.onnx": body.data} if int8 is None else {INT8_PART: int8.part}
+    companion = None if denoiser is None else Companion.of(load_denoiser(denoiser), run)
     label = Label(name, version, run.created, sequence)
 
-    def container_of(plan: Plan, known: dict[str, bytes] | None = None) -> bytes:
+    def container_of(plan: Plan, known: dict[str, bytes] | None = None, denoiser_bytes: int = 0) -> bytes:
         fields = {**_training_fields(run), **_mlm(label, run, plan, stem, body), **_quantized_fields(int8)}
+        beside = {} if companion is None else companion.parts(fields, denoiser_bytes)
         manifest = build_manifest(
             label, plan, MINERALS, sensor=str(run.recipe.get("sensor", "emit")), extra=fields
         )
@@ -105,15 +111,47 @@ def build_from_training(
             **body_part,
             **array_parts(run.tables),
             **(known or {}),
+            **beside,
         }
         return write_container(parts, sequence)
 
-    data = complete_container(run, container_of)
+    data = complete_container(run, container_of, denoises=companion is not None)
     write_bundle_file(out, data)
     return out
 
 
-def complete_container(run: TrainedRun, container_of: Callable[..., bytes]) -> bytes:
+@dataclass(frozen=True)
+class Companion:
+    """A denoiser that flies along.
+
+    Attributes:
+        run: Its training.
+        graph: Exported for the bundle's bands.
+    """
+
+    run: DenoiserRun
+    graph: Graph
+
+    @classmethod
+    def of(cls, denoiser: DenoiserRun, run: TrainedRun) -> Companion:
+        """Export a denoiser for a training's bands and strips."""
+        log.info("exporting the denoiser")
+        lines = plan_of_run(run, inference_bytes=UNMEASURED_BYTES).body_lines
+        return cls(denoiser, export_denoiser(denoiser, run.tables, lines=lines))
+
+    def parts(self, fields: dict[str, Any], inference_bytes: int) -> dict[str, bytes]:
+        """Return its parts of the bundle, and add to the manifest's fields what they are."""
+        plan, parts = denoiser_parts(self.graph, inference_bytes)
+        fields["denoiser"] = plan.to_json()
+        fields["training"]["denoiser"] = {"recipe": dict(self.run.recipe), "report": dict(self.run.report)}
+        fields["operators"]["denoiser"] = self.graph.operators
+        fields["parity_with_pytorch"]["denoiser"] = self.graph.parity
+        return parts
+
+
+def complete_container(
+    run: TrainedRun, container_of: Callable[..., bytes], *, denoises: bool = False
+) -> bytes:
     """Measure, fly the known answer, and return the checked container with both."""
 
     def unmeasured(size: int) -> bytes:
@@ -126,6 +164,14 @@ def complete_container(run: TrainedRun, container_of: Callable[..., bytes]) -> b
     plan = plan_of_run(run, inference_bytes=needed, known=(KNOWN_LINES, KNOWN_SAMPLES))
     known = {"known_input.f32": _f32(given), "known_output.f32": _f32(answer)}
     data = container_of(plan, known)
+    if denoises:
+        log.info("flying it to measure the denoiser's memory")
+
+        def denoising(size: int) -> bytes:
+            return container_of(plan, known, denoiser_bytes=size)
+
+        size = measure_inference_bytes(denoising, contents_of(data), denoise=True)
+        data = denoising(size)
     contents_of(data)
     return data
 

@@ -20,6 +20,9 @@ GRAIN = 1 << 16
 THREADS = (1, 2, 4)
 ROUNDS = 8
 """The engine lays its tensors out in one of a few ways, by chance at each opening; this meets them all."""
+GENEROUS_DENOISING_BYTES = 2 << 30
+DENOISING_ROUNDS = 2
+"""Each opening runs the denoiser for seconds."""
 PROBE_LINES = 8
 PROBE_SAMPLES = 64
 KNOWN_LINES = 32
@@ -33,7 +36,9 @@ RING_COUNTS = 4096.0
 """Counts a unit of log radiance, as the flight core keeps it."""
 
 
-def measure_inference_bytes(make_container: Callable[[int], bytes], contents: Contents) -> int:
+def measure_inference_bytes(
+    make_container: Callable[[int], bytes], contents: Contents, *, denoise: bool = False
+) -> int:
     """Fly a bundle with a generous block, and return what its inference needs.
 
     Shapes are static, so that a few lines take as much as a full swath; the worst of eight openings
@@ -42,10 +47,12 @@ def measure_inference_bytes(make_container: Callable[[int], bytes], contents: Co
     Args:
         make_container: Returns the unsigned container for a given ``inference_bytes``.
         contents: What that container holds.
+        denoise: Measure sessions that denoise.
     """
-    container = make_container(GENEROUS_BYTES)
+    container = make_container(GENEROUS_DENOISING_BYTES if denoise else GENEROUS_BYTES)
+    rounds = DENOISING_ROUNDS if denoise else ROUNDS
     radiance = probe_radiance(contents, PROBE_LINES, PROBE_SAMPLES)
-    worst = max(_fly(container, radiance, threads)[1] for threads in THREADS * ROUNDS)
+    worst = max(_fly(container, radiance, threads, denoise)[1] for threads in THREADS * rounds)
     return -(-int(worst * MARGIN) // GRAIN) * GRAIN
 
 
@@ -64,7 +71,7 @@ def known_answer(container: bytes, contents: Contents) -> tuple[Array, Array]:
     return radiance, _fly(container, radiance, threads=1)[0]
 
 
-def _fly(container: bytes, radiance: Array, threads: int) -> tuple[Array, int]:
+def _fly(container: bytes, radiance: Array, threads: int, denoise: bool = False) -> tuple[Array, int]:
     """Return the products (lines, 2, samples) and the inference's high-water mark in bytes."""
     from onboard.flight import FlightSession
 
@@ -72,7 +79,11 @@ def _fly(container: bytes, radiance: Array, threads: int) -> tuple[Array, int]:
     seed = secrets.token_bytes(32)
     signed = sign_container(container, seed)
     with FlightSession(
-        signed, samples=radiance.shape[1], threads=threads, trusted_keys=[public_key_of(seed)]
+        signed,
+        samples=radiance.shape[1],
+        threads=threads,
+        trusted_keys=[public_key_of(seed)],
+        denoise=denoise,
     ) as session:
         blocks = [*session.push(radiance), *session.flush()]
         high_water = int(session.health().inference_high_water)

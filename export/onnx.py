@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -86,7 +86,14 @@ class Graph:
 
 
 def export_graph(
-    module: torch.nn.Module, *, name: str, input_name: str, input_shape: tuple[int, ...], output_name: str
+    module: torch.nn.Module,
+    *,
+    name: str,
+    input_name: str,
+    input_shape: tuple[int, ...],
+    output_name: str,
+    operators: frozenset[str] = ALLOWED_OPERATORS,
+    inputs: Sequence[npt.NDArray[np.float32]] | None = None,
 ) -> Graph:
     """Export a network with one input and one output, and check it against PyTorch.
 
@@ -96,9 +103,11 @@ def export_graph(
         input_name: Name that flight binds the input by.
         input_shape: Its static shape; float32.
         output_name: Name that flight binds the output by.
+        operators: Those that it may have.
+        inputs: What it is compared on; seeded normal values if None.
 
     Raises:
-        ExportError: If the graph has a dynamic shape, an operator outside ``ALLOWED_OPERATORS``, or
+        ExportError: If the graph has a dynamic shape, an operator outside ``operators``, or
             differs from PyTorch by more than 1e-4 absolute plus 1e-4 relative.
         MissingExtraError: If torch, onnx or onnxscript is not installed.
     """
@@ -107,13 +116,13 @@ def export_graph(
     module.eval()
     try:
         data = _clean(_torch_export(module, torch.zeros(input_shape), input_name, output_name))
-        found_in, found_out, operators = check_graph(data, name, input_name, output_name)
+        found_in, found_out, counts = check_graph(data, name, input_name, output_name, operators)
         if found_in != input_shape:
             raise ExportError("a graph has the wrong input", field=name, found=found_in, expected=input_shape)
-        parity = check_parity(module, data, name=name, input_shape=input_shape)
+        parity = check_parity(module, data, name=name, input_shape=input_shape, inputs=inputs)
     finally:
         module.train(was_training)
-    return Graph(name, data, input_name, found_in, output_name, found_out, operators, parity)
+    return Graph(name, data, input_name, found_in, output_name, found_out, counts, parity)
 
 
 def _import_torch() -> Any:
@@ -179,7 +188,11 @@ def _clean(data: bytes) -> bytes:
 
 
 def check_graph(
-    data: bytes, name: str, input_name: str, output_name: str
+    data: bytes,
+    name: str,
+    input_name: str,
+    output_name: str,
+    allowed: frozenset[str] = ALLOWED_OPERATORS,
 ) -> tuple[tuple[int, ...], tuple[int, ...], dict[str, int]]:
     """Check that a graph is one that flight can run.
 
@@ -199,13 +212,13 @@ def check_graph(
             "a graph uses other operator sets", field=name, found=opsets, expected=f"opset {OPSET}"
         )
     operators = dict(sorted(Counter(node.op_type for node in model.graph.node).items()))
-    foreign = set(operators) - ALLOWED_OPERATORS
+    foreign = set(operators) - allowed
     if foreign or model.functions:
         raise ExportError(
             "a graph uses operators that flight avoids",
             field=name,
             found=", ".join(sorted(foreign)) or "functions",
-            expected=", ".join(sorted(ALLOWED_OPERATORS)),
+            expected=", ".join(sorted(allowed)),
             remedy="write the layer in operators of that list",
         )
     shapes = []
@@ -232,8 +245,15 @@ def _static_shape(value: Any, field: str) -> tuple[int, ...]:
     return shape
 
 
-def check_parity(module: torch.nn.Module, data: bytes, *, name: str, input_shape: tuple[int, ...]) -> float:
-    """Compare a graph in ONNX Runtime with its network in PyTorch on seeded inputs.
+def check_parity(
+    module: torch.nn.Module,
+    data: bytes,
+    *,
+    name: str,
+    input_shape: tuple[int, ...],
+    inputs: Sequence[npt.NDArray[np.float32]] | None = None,
+) -> float:
+    """Compare a graph in ONNX Runtime with its network in PyTorch on given inputs, or seeded normal ones.
 
     Returns:
         The largest absolute difference.
@@ -247,8 +267,8 @@ def check_parity(module: torch.nn.Module, data: bytes, *, name: str, input_shape
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     random = np.random.default_rng(20)
     worst = 0.0
-    for _ in range(PARITY_RUNS):
-        values = random.standard_normal(input_shape, dtype=np.float32)
+    seeded = (random.standard_normal(input_shape, dtype=np.float32) for _ in range(PARITY_RUNS))
+    for values in seeded if inputs is None else inputs:
         with torch.no_grad():
             expected: npt.NDArray[np.float32] = module(torch.from_numpy(values)).numpy()
         (found,) = session.run(None, {session.get_inputs()[0].name: values})

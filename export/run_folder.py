@@ -82,7 +82,7 @@ def load_run(folder: Path) -> TrainedRun:
     tables = FlightTables.load(folder / "tables.npz")
     network, architecture = _load_network(path, tables)
     point, metrics, recipe = (
-        _read_json(folder / f"{name}.json") for name in ("operating_point", "metrics", "recipe")
+        read_json(folder / f"{name}.json") for name in ("operating_point", "metrics", "recipe")
     )
     return TrainedRun(network, architecture, tables, point, metrics, recipe, _created(path))
 
@@ -107,7 +107,12 @@ def _load_network(path: Path, tables: FlightTables) -> tuple[Linescan, str]:
     return network.eval(), name
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object of a run folder.
+
+    Raises:
+        CaptureError: The file is missing, or holds no JSON object.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -53,6 +53,7 @@ def path() -> None:
     help="What the body computes in.",
 )
 @click.option("--quantized", type=FILE, help="For int8: folder that `onboard quantize` wrote of RUN_DIR.")
+@click.option("--denoiser", type=FILE, help="Run folder of a denoiser that flies along (docs/denoiser.md).")
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
 def build(
     run_dir: Path,
@@ -61,6 +62,7 @@ def build(
     name: str,
     precision: str,
     quantized: Path | None,
+    denoiser: Path | None,
     overwrite: bool,
 ) -> None:
     """Build the unsigned bundle of the training in RUN_DIR."""
@@ -77,7 +79,7 @@ def build(
     if out.exists() and not overwrite:
         raise OutputError("the file exists already", file=out, remedy="give --overwrite or another name")
     number = _next_sequence(out) if sequence is None else sequence
-    build_from_training(run_dir, out, number, name=name, quantized=quantized)
+    build_from_training(run_dir, out, number, name=name, quantized=quantized, denoiser=denoiser)
     click.echo(
         f"{out}: built, sequence {number}, not signed; sign it with `onboard bundle sign {out} --key K`"
     )

@@ -39,6 +39,11 @@ import click
     multiple=True,
     help="Public key file to trust, instead of the installed ones; repeatable.",
 )
+@click.option(
+    "--denoised",
+    type=click.Choice(["all", "plumes"]),
+    help="Also write denoised.nc: denoised radiance of all strips, or of those with a plume. Takes long.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def command(
     capture: Path,
@@ -51,8 +56,8 @@ def command(
 ) -> None:
     """Replay CAPTURE, an EMIT L1B RAD netCDF file or an ENVI header, through the flight core.
 
-    The folder --out receives summary.json, products.nc, events.geojson and quicklook/*.png. It appears
-    whole at the end, or not at all.
+    The folder --out receives summary.json, products.nc, events.geojson and quicklook/*.png, and denoised.nc
+    if asked for. It appears whole at the end, or not at all.
     """
     from onboard.replay.job import ReplayJob, run_replay
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from onboard.errors import BundleError
 from onboard.flight.bundle import Container
+from onboard.flight.denoiser_plan import DENOISER_GRAPH, DENOISER_PLAN, DenoiserPlan, unpack_denoiser_plan
 from onboard.flight.int8_body import INT8_PART, Int8Body, refuse, unpack_body
 from onboard.flight.limits import LIMITS_PART, Limits, unpack_limits
 from onboard.flight.plan import PLAN_PART, PRODUCT_METHANE, PRODUCT_MINERALS, Plan, unpack_plan
@@ -57,6 +58,7 @@ class Contents:
         known_output: (lines, 2, samples) float32, plume probability and enhancement in ppm m, or None.
         limits: Expiry and target; none where the part is missing.
         int8: The quantized body, or None where the body is a graph.
+        denoiser: The denoiser's plan, or None.
     """
 
     manifest: Mapping[str, Any]
@@ -72,6 +74,7 @@ class Contents:
     known_output: Array | None
     limits: Limits
     int8: Int8Body | None
+    denoiser: DenoiserPlan | None = None
 
     @property
     def precision(self) -> str:
@@ -157,6 +160,7 @@ def read_contents(container: Container) -> Contents:
         known_output,
         limits,
         int8,
+        _read_denoiser(parts, manifest, plan),
     )
 
 
@@ -196,6 +200,21 @@ def _read_limits(parts: _Parts, manifest: dict[str, Any]) -> Limits:
             "the manifest contradicts the bundle", where, manifest.get("limits"), expected or "nothing"
         )
     return limits
+
+
+def _read_denoiser(parts: _Parts, manifest: dict[str, Any], plan: Plan) -> DenoiserPlan | None:
+    present = [name for name in (DENOISER_GRAPH, DENOISER_PLAN) if name in parts.container.parts]
+    if len(present) == 1:
+        raise parts.refuse("the denoiser is not whole", present[0], present, "both of its parts, or neither")
+    denoiser = None
+    if present:
+        part = parts.container.parts[DENOISER_PLAN]
+        denoiser = unpack_denoiser_plan(part, plan.body_lines, parts.container.file)
+    expected = None if denoiser is None else denoiser.to_json()
+    if manifest.get("denoiser") != expected:
+        where, found = "manifest.json: denoiser", manifest.get("denoiser")
+        raise parts.refuse("the manifest contradicts the bundle", where, found, expected or "nothing")
+    return denoiser
 
 
 def _read_curve(parts: _Parts, plan: Plan) -> tuple[Array, Array]:

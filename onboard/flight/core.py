@@ -20,6 +20,7 @@ from onboard.flight.structs import (
     HealthReport,
     Lines,
     Products,
+    Radiance,
 )
 
 ABI_VERSION = 1
@@ -198,6 +199,7 @@ def _declare(library: c.CDLL) -> None:
         "onb_push_lines": [session, c.POINTER(Lines), c.POINTER(c.c_uint32)],
         "onb_flush": [session],
         "onb_read_lines": [session, c.c_uint32, c.POINTER(Products)],
+        "onb_denoise_strip": [session, c.POINTER(Radiance)],
         "onb_poll_event": [session, c.POINTER(Event)],
         "onb_health": [session, c.POINTER(HealthReport)],
         "onb_last_detail": [session, detail],

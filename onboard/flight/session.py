@@ -24,6 +24,7 @@ from onboard.flight.core import (
     set_limits,
     set_trust,
 )
+from onboard.flight.denoising import Wish, with_radiance
 from onboard.flight.structs import Config, Detail, Event, HealthReport, Lines, Products
 from onboard.flight.trust import trusted_keys as shipped_keys
 from onboard.flight.types import BundleInfo, FloatArray, Health, PlumeEvent, ProductBlock
@@ -52,6 +53,7 @@ class FlightSession:
         trusted_keys: Sequence[bytes] | None = None,
         known_answer: bool = True,
         allow_spinning: bool = False,
+        denoise: Wish = False,
     ) -> None:
         """Verify a bundle and open a session on it.
 
@@ -67,6 +69,8 @@ class FlightSession:
             trusted_keys: Ed25519 public keys (32 bytes each); those of the installation when None.
             known_answer: Whether the bundle's known input is run first.
             allow_spinning: Whether idle engine threads may burn their core for a shorter latency.
+            denoise: Whether product blocks carry denoised radiance: all, or those that the function, given a
+                block, says yes to. It takes more memory, and more time than all the rest.
 
         Raises:
             BundleError: If the bundle is refused.
@@ -85,6 +89,7 @@ class FlightSession:
         config.pixel_size_m = float(pixel_size_m)
         config.known_answer = int(known_answer)
         config.allow_spinning = int(allow_spinning)
+        self._denoise, config.denoise = denoise, int(denoise is not False)
         engine = find_engine()
         config.engine_library = None if engine is None else str(engine).encode()
         self._container = container
@@ -227,7 +232,10 @@ class FlightSession:
         blocks: list[ProductBlock] = []
         products = Products()
         while self._library.onb_read_lines(self._handle, ALL_LINES, c.byref(products)) == Status.OK:
-            blocks.append(_copy_products(products))
+            block = _copy_products(products)
+            status, block = with_radiance(self._library, self._handle, block, self._denoise)
+            self._check(status)
+            blocks.append(block)
         return blocks
 
 
@@ -274,6 +282,7 @@ def _bundle_info(container: Container) -> BundleInfo:
         fwhm=contents.fwhm.astype(np.float64),
         minerals=tuple(manifest["minerals"]),
         plan=contents.plan.to_json(),
+        swir_bands=() if contents.denoiser is None else tuple(int(band) for band in contents.mf_bands),
     )
 
 

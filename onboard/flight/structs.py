@@ -46,6 +46,8 @@ class Config(SizedStruct):
         ("event_queue", c.c_uint32),
         ("now_unix_s", c.c_uint64),
         ("target", c.c_char_p),
+        ("denoise", c.c_uint32),
+        ("reserved", c.c_uint32),
     )
 
 
@@ -74,6 +76,9 @@ class BundleDescription(SizedStruct):
         ("band_table_size", c.c_uint64),
         ("expires_unix_s", c.c_uint64),
         ("target", c.c_char * 32),
+        ("has_denoiser", c.c_uint32),
+        ("reserved", c.c_uint32),
+        ("denoiser_inference_bytes", c.c_uint64),
     )
 
 
@@ -122,6 +127,22 @@ class Products(SizedStruct):
         ("ch4_sigma", c.POINTER(c.c_float)),
         ("mineral_probability", c.POINTER(c.c_float)),
         ("plume_mask", c.POINTER(c.c_uint8)),
+        ("quality", c.POINTER(c.c_uint8)),
+    )
+
+
+class Radiance(SizedStruct):
+    """``onb_radiance``."""
+
+    _fields_ = (
+        ("struct_size", c.c_uint32),
+        ("first_line", c.c_uint32),
+        ("line_count", c.c_uint32),
+        ("samples", c.c_uint32),
+        ("bands", c.c_uint32),
+        ("reserved", c.c_uint32),
+        ("band_index", c.POINTER(c.c_uint32)),
+        ("radiance", c.POINTER(c.c_float)),
         ("quality", c.POINTER(c.c_uint8)),
     )
 

@@ -25,6 +25,9 @@ class ProductBlock:
         ch4_sigma: (n, samples) float32 ppm m; NaN where invalid.
         mineral_probability: (minerals, n, samples) float32, 0 to 1; 0 where invalid.
         quality: (n, samples) uint8 bit flags, ``ONB_QUALITY_*`` of ``onboard.h``.
+        swir_radiance: (n, samples, K) float32 uW cm-2 sr-1 nm-1, denoised, at the bands
+            ``BundleInfo.swir_bands``; flags (-9999, -9990, -9998, -9997) where invalid. None where it was not
+            asked for.
 
     A product that the session was opened without is NaN throughout (its mask 0).
     """
@@ -36,6 +39,7 @@ class ProductBlock:
     ch4_sigma: FloatArray
     mineral_probability: FloatArray
     quality: ByteArray
+    swir_radiance: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,7 @@ class BundleInfo:
         fwhm: (bands,) float64 nm.
         minerals: Names, in the order of ``ProductBlock.mineral_probability``.
         plan: Values of the plan by name.
+        swir_bands: Indices of the bands of denoised radiance; empty if the bundle has no denoiser.
     """
 
     manifest: Mapping[str, Any]
@@ -124,3 +129,4 @@ class BundleInfo:
     fwhm: npt.NDArray[np.float64]
     minerals: tuple[str, ...]
     plan: Mapping[str, Any]
+    swir_bands: tuple[int, ...] = ()

@@ -38,6 +38,8 @@ MEAN_DOUBT, MEAN_TRUST = 0.1, 0.003
 """Share of a band's noise by which its mean over the window is doubted, and doubt too small to matter."""
 FIRST_SHAPES = 4
 """Shapes that are taken off before noise is first looked at: they hold most of the ground's texture."""
+NOISE_STRIDE = 4
+"""Of the columns that noise is first looked at in."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class DenoiserSettings:
             a pixel lacks.
     """
 
-    components: int = 18
+    components: int = 17
     widths: tuple[int, int, int, int] = (16, 32, 40, 48)
     prior: float = 0.15
 
@@ -117,8 +119,9 @@ class Denoiser(nn.Module):
         noisy, alive = filled(noisy, valid) if domain == "log" else (noisy, torch.ones_like(share))
         columns = Columns.of(valid)
         levelled = noisy - stripes(noisy * valid, columns, first, plain)
-        apart = levelled - apply(first, apply(plain, levelled))
-        deviation = roughness(apart, valid) * share + least
+        some, some_valid = levelled[..., ::NOISE_STRIDE], valid[..., ::NOISE_STRIDE]
+        apart = some - apply(first, apply(plain, some))
+        deviation = roughness(apart, some_valid) * (1.0 / (mean_of(some_valid) + 1e-6)) + least
         centre = self._centre(mean_of(levelled * valid) * share, deviation, shapes.whole)
         fit, _, leverage = fit_matrix(basis, deviation.flatten(1), 1.0)
         model = centre + apply(basis, apply(fit, levelled - centre))

@@ -6,23 +6,29 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from onboard.captures import Capture, Location, band_match, check_block, open_capture
 from onboard.captures import LineBlock as ReadBlock
-from onboard.errors import CaptureError, DeadlineError, OutputError
+from onboard.errors import BundleError, CaptureError, DeadlineError, OutputError
 from onboard.flight.bundle import default_bundle_path, read_container
 from onboard.flight.contents import read_contents
 from onboard.flight.trust import read_key_file
 from onboard.progress import progress
 from onboard.replay import selection, summary
+from onboard.replay.denoised import DenoisedHeader, DenoisedWriter
 from onboard.replay.events import feature_collection
 from onboard.replay.player import LineBlock, Listeners, Playback, Player
 from onboard.replay.products import ProductsHeader, ProductsWriter
 from onboard.replay.quicklook import Quicklooks
 from onboard.replay.run_folder import (
+    DENOISED,
     EVENTS,
     PRODUCTS,
     QUICKLOOKS,
@@ -31,7 +37,7 @@ from onboard.replay.run_folder import (
     new_run_folder,
     write_json,
 )
-from onboard.replay.session import OpenSession, Session
+from onboard.replay.session import OpenSession, ProductBlock, Session
 from onboard.sensors import load_sensor
 
 log = logging.getLogger(__name__)
@@ -59,6 +65,7 @@ class ReplayJob:
         strict: Raise when a deadline was missed.
         in_memory: Read all lines before the first push.
         trust: Public key files to trust instead of the installed ones.
+        denoised: Also write denoised radiance: of all strips, or of those with a pixel in the plume mask.
     """
 
     capture: Path
@@ -75,11 +82,12 @@ class ReplayJob:
     strict: bool = False
     in_memory: bool = False
     trust: tuple[Path, ...] = ()
+    denoised: Literal["all", "plumes"] | None = None
 
 
 @dataclass
 class _Flight:
-    """A chosen bundle and how the capture meets it."""
+    """A chosen bundle and how the capture meets it; ``swir`` are centres and widths of denoised bands, nm."""
 
     path: Path
     sha256: str
@@ -87,6 +95,7 @@ class _Flight:
     chosen: selection.Selection
     pixel_size_m: float
     line_period_s: float
+    swir: tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]
     warnings: list[str] = field(default_factory=list)
 
 
@@ -147,6 +156,8 @@ def _prepare(job: ReplayJob, capture: Capture) -> _Flight:
     path = job.bundle or default_bundle_path()
     opened = read_container(path)
     contents = read_contents(opened)
+    if job.denoised is not None and contents.denoiser is None:
+        raise _no_denoiser(path)
     match = band_match(capture.centres, capture.fwhm, contents.centres, contents.fwhm)
     required = {name: entry["required_nm"] for name, entry in contents.manifest["products"].items()}
     chosen = selection.select_products(required, job.products, match, capture.centres, job.capture)
@@ -163,8 +174,24 @@ def _prepare(job: ReplayJob, capture: Capture) -> _Flight:
         chosen=chosen,
         pixel_size_m=float(capture.pixel_size_m or sensor.pixel_size_m),
         line_period_s=float(sensor.line_period_s),
+        swir=(contents.centres[contents.mf_bands], contents.fwhm[contents.mf_bands]),
         warnings=warnings,
     )
+
+
+def _no_denoiser(path: Path) -> BundleError:
+    return BundleError(
+        "the bundle has no denoiser",
+        file=path,
+        field="denoiser.onnx",
+        found="no such part",
+        expected="a bundle that was built with one, for --denoised",
+        remedy="build it with `onboard bundle build RUN --denoiser DENOISER_RUN`, or leave --denoised away",
+    )
+
+
+def _has_plume(block: ProductBlock) -> bool:
+    return bool(block.plume_mask.any())
 
 
 def _open(maker: OpenSession | None, job: ReplayJob, flight: _Flight, capture: Capture) -> Session:
@@ -179,6 +206,7 @@ def _open(maker: OpenSession | None, job: ReplayJob, flight: _Flight, capture: C
         products=flight.chosen.kept,
         pixel_size_m=flight.pixel_size_m,
         trusted_keys=[read_key_file(path) for path in job.trust] or None,
+        denoise=_has_plume if job.denoised == "plumes" else job.denoised == "all",
     )
 
 
@@ -206,10 +234,16 @@ def _fly(
 ) -> dict[str, Any]:
     header = _header(session, capture, flight)
     room = header.size_estimate + PICTURE_BYTES_A_PIXEL * header.lines * header.samples + SMALL_FILES_BYTES
+    swir = DenoisedHeader(header.lines, header.samples, *flight.swir, header.attributes)
+    room += 0 if job.denoised is None else swir.size_estimate
     with new_run_folder(job.out, overwrite=job.overwrite, needed_bytes=room) as folder:
         pictures = Quicklooks(header, capture.centres)
-        with ProductsWriter(folder / PRODUCTS, header) as writer:
+        with ProductsWriter(folder / PRODUCTS, header) as writer, ExitStack() as files:
             listeners = Listeners([pictures.add_lines], [writer.write, pictures.add_products])
+            denoised = None
+            if job.denoised is not None:
+                denoised = files.enter_context(DenoisedWriter(folder / DENOISED, swir))
+                listeners.products.append(denoised.write)
             playback = _play(job, capture, flight, session, listeners)
             _check_valid(playback, capture)
             location = capture.location()
@@ -219,6 +253,8 @@ def _fly(
         write_json(folder / EVENTS, feature_collection(playback.events, location, flight.pixel_size_m))
         written = pictures.write(folder / QUICKLOOKS, playback.events)
         report = _report(job, capture, flight, session, playback)
+        if denoised is not None:
+            report["denoised"] = {"file": DENOISED, "which": job.denoised, "strips": denoised.strips}
         report["quicklooks"] = [str(path.relative_to(folder)) for path in written]
         report |= summary.memory_part(session.health())
         report["wall_s"] = round(time.perf_counter() - started, 3)

@@ -16,6 +16,7 @@ from onboard.errors import OutputError
 RUN_FORMAT = "onboard-run-1"
 SUMMARY = "summary.json"
 PRODUCTS = "products.nc"
+DENOISED = "denoised.nc"
 EVENTS = "events.geojson"
 EVALUATION = "evaluation.json"
 QUICKLOOKS = "quicklook"

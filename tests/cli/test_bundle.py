@@ -128,7 +128,7 @@ def test_build_numbers_onwards(
 ) -> None:
     seen: list[int] = []
 
-    def build(run_dir: Path, out: Path, sequence: int, *, name: str, quantized: Path | None) -> Path:
+    def build(run_dir: Path, out: Path, sequence: int, *, name: str, **parts: Path | None) -> Path:
         seen.append(sequence)
         return out
 

@@ -137,7 +137,7 @@ def test_a_folder_that_is_no_training_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_named(
     run_folder: Path, tmp_path: Path, exported_once: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("export.assemble.complete_container", lambda run, make: b"x")
+    monkeypatch.setattr("export.assemble.complete_container", lambda run, make, **_: b"x")
     with pytest.raises(OutputError, match="none"):
         build_from_training(run_folder, tmp_path / "none" / "x.onb", 1)
 

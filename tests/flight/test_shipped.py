@@ -38,7 +38,8 @@ def fly(radiance: npt.NDArray[np.float32], group: int) -> Flown:
             events += session.poll_events()
         blocks += session.flush()
         events += session.poll_events()
-    names = [field.name for field in dataclasses.fields(blocks[0]) if field.name != "first_line"]
+    names = [field.name for field in dataclasses.fields(blocks[0])]
+    names = [name for name in names if isinstance(getattr(blocks[0], name), np.ndarray)]
     lines_axis = {name: 1 if name == "mineral_probability" else 0 for name in names}
     whole = {
         name: np.concatenate([getattr(block, name) for block in blocks], axis=lines_axis[name])

@@ -19,16 +19,18 @@ PAIRS: dict[str, type[structs.SizedStruct]] = {
     "onb_delta_description": structs.DeltaDescription,
     "onb_lines": structs.Lines,
     "onb_products": structs.Products,
+    "onb_radiance": structs.Radiance,
     "onb_event": structs.Event,
     "onb_health_report": structs.HealthReport,
 }
 SIZES = {
     "onb_detail": 552,
-    "onb_config": 88,
-    "onb_bundle_description": 168,
+    "onb_config": 96,
+    "onb_bundle_description": 184,
     "onb_delta_description": 144,
     "onb_lines": 24,
     "onb_products": 80,
+    "onb_radiance": 48,
     "onb_event": 80,
     "onb_health_report": 168,
 }

@@ -39,7 +39,7 @@
  * may grow at its end; a caller built with an older header passes the older size, and what it lacks
  * counts as zero. Every call returns an onb_status; ONB_OK is 0. Nothing is thrown. A session belongs to one thread at a
  * time; different sessions may run in different threads. Pointers that are given out lie in the
- * caller's block and hold until the next call on the session that pushes, reads, flushes, resets,
+ * caller's block and hold until the next call on the session that pushes, reads, denoises, flushes, resets,
  * scrubs or closes.
  */
 #ifndef ONBOARD_H
@@ -136,6 +136,8 @@ typedef struct onb_config {
     uint32_t event_queue;        /* events that can wait to be polled, 1 to 65536 */
     uint64_t now_unix_s;         /* seconds since 1970, UTC; 0: not known, and no bundle has expired */
     const char *target;          /* what this computer is called; NULL: bundles of all targets are taken */
+    uint32_t denoise;            /* 1: memory for onb_denoise_strip; the bundle must have a denoiser */
+    uint32_t reserved;
 } onb_config;
 
 /* What a bundle holds. The pointers lie in the caller's bundle and may be unaligned. */
@@ -161,6 +163,9 @@ typedef struct onb_bundle_description {
     uint64_t band_table_size;
     uint64_t expires_unix_s;     /* 0: never */
     char target[32];             /* zero-terminated; empty: any */
+    uint32_t has_denoiser;       /* 1: config.denoise may be 1 */
+    uint32_t reserved;
+    uint64_t denoiser_inference_bytes; /* in the place of inference_bytes where config.denoise is 1 */
 } onb_bundle_description;
 
 /* What an uplink delta does, by its own word: only its signature says that it is true. */
@@ -202,6 +207,21 @@ typedef struct onb_products {
     const uint8_t *plume_mask;
     const uint8_t *quality;
 } onb_products;
+
+/* Denoised radiance of a strip, pixel-interleaved, uW cm-2 sr-1 nm-1, at the bands of the matched filter.
+ * A pixel with a bit of ONB_QUALITY_INVALID holds its flag in all bands: -9998 (missing frame), -9997 (corrupt),
+ * -9990 (cloudy), else -9999. */
+typedef struct onb_radiance {
+    uint32_t struct_size;
+    uint32_t first_line;
+    uint32_t line_count;
+    uint32_t samples;
+    uint32_t bands;
+    uint32_t reserved;
+    const uint32_t *band_index;       /* [bands] of the bundle's band table, rising */
+    const float *radiance;            /* [line_count][samples][bands] */
+    const uint8_t *quality;           /* [line_count][samples] */
+} onb_radiance;
 
 /* A plume: 8-connected pixels of the mask. Lines count from 0 at open or reset. */
 typedef struct onb_event {
@@ -284,6 +304,11 @@ ONB_API onb_status onb_push_lines(onb_session *session, const onb_lines *lines, 
 ONB_API onb_status onb_flush(onb_session *session);
 /* Gives out at most max_lines finished lines, or ONB_EMPTY. */
 ONB_API onb_status onb_read_lines(onb_session *session, uint32_t max_lines, onb_products *products);
+/* Denoises the strip whose products were queued last, read or not: its lines and 32 (halo_lines) either side.
+ * Wants config.denoise. The strip can be had until onb_push_lines or onb_flush runs the next one; asking twice
+ * computes once. ONB_EMPTY before the first strip. It takes longer than a strip of detection, and a strip that
+ * nobody asks for costs nothing. */
+ONB_API onb_status onb_denoise_strip(onb_session *session, onb_radiance *radiance);
 ONB_API onb_status onb_poll_event(onb_session *session, onb_event *event);
 
 ONB_API onb_status onb_health(const onb_session *session, onb_health_report *health);

@@ -22,8 +22,11 @@ onb_status find_bytes(const Bundle &bundle, const onb_config &config, uint64_t *
     if (status != ONB_OK) {
         return status;
     }
-    *engine = align64(config.inference_bytes != 0 ? config.inference_bytes : bundle.plan.inference_bytes);
-    if (!core_bytes(bundle.plan, config, core, bundle.quantized() ? &bundle.int8 : nullptr) || *core > SIZE_MAX / 4 || *engine > SIZE_MAX / 4) {
+    const Plan &plan = bundle.plan;
+    const uint64_t planned = config.denoise != 0 ? plan.denoiser_bytes : plan.inference_bytes;
+    *engine = align64(config.inference_bytes != 0 ? config.inference_bytes : planned);
+    if (!core_bytes(plan, config, core, bundle.quantized() ? &bundle.int8 : nullptr) || *core > SIZE_MAX / 4 ||
+        *engine > SIZE_MAX / 4) {
         return fail(detail, ONB_BUNDLE_PLAN, "the plan asks for more memory than there can be", "plan.bin");
     }
     return ONB_OK;
@@ -85,8 +88,14 @@ onb_status warm_up(Session *s, const Bundle &bundle) {
     if (!s->quantized()) {
         memset(s->body_input, 0, s->engine.body.input.bytes());
     }
+    if (s->engine.denoiser != nullptr) {
+        memset(s->engine.denoiser->input.data, 0, s->engine.denoiser->input.bytes());
+    }
     for (int round = 0; round < 2; ++round) { // the second run uses the memory pattern of the first
-        const onb_status status = run_networks(s);
+        onb_status status = run_networks(s);
+        if (status == ONB_OK && s->engine.denoiser != nullptr) {
+            status = engine_run(&s->engine, s->engine.denoiser, &s->detail);
+        }
         if (status != ONB_OK) {
             return status;
         }
@@ -153,6 +162,8 @@ void describe(const Bundle &bundle, onb_bundle_description *info) {
     values.band_table_size = bundle.tables.bands.size;
     values.expires_unix_s = bundle.limits.expires_unix_s;
     memcpy(values.target, bundle.limits.target, sizeof values.target);
+    values.has_denoiser = bundle.plan.denoiser_samples != 0 ? 1 : 0;
+    values.denoiser_inference_bytes = bundle.plan.denoiser_bytes;
     memcpy(info, &values, size);
 }
 

@@ -15,6 +15,18 @@ onb_status bad_config(onb_detail *detail, const char *field, const Text &found, 
     return fail(detail, ONB_INVALID_ARGUMENT, "the configuration cannot be used", field, found, expected);
 }
 
+onb_status check_denoiser(const onb_config &config, const Plan &plan, onb_detail *detail) {
+    if (config.denoise != 0 && plan.denoiser_samples == 0) {
+        return bad_config(detail, "config.denoise", text("1"), text("0: the bundle has no denoiser.onnx"));
+    }
+    if (config.denoise != 0 && config.samples > plan.denoiser_samples &&
+        plan.denoiser_samples <= 2 * plan.halo_lines) {
+        return bad_config(detail, "config.samples", text("%u", config.samples),
+                          text("at most %u: the bundle's denoiser is too narrow for panels", plan.denoiser_samples));
+    }
+    return ONB_OK;
+}
+
 } // namespace
 
 onb_status take_trust_config(const onb_config *given, onb_config *config, onb_detail *detail) {
@@ -59,6 +71,9 @@ onb_status take_config(const onb_config *given, onb_config *config, onb_detail *
         return bad_config(detail, "config.inference_bytes",
                           text("%llu", static_cast<unsigned long long>(config->inference_bytes)), text("at most 2^40"));
     }
+    if (config->denoise > 1) {
+        return bad_config(detail, "config.denoise", text("%u", config->denoise), text("0 or 1"));
+    }
     return ONB_OK;
 }
 
@@ -76,7 +91,7 @@ onb_status check_fit(const onb_config &config, const Plan &plan, onb_detail *det
         return bad_config(detail, "config.samples", text("%u", config.samples),
                           text("at most %u: the bundle's body is too narrow for panels", plan.body_samples));
     }
-    return ONB_OK;
+    return check_denoiser(config, plan, detail);
 }
 
 } // namespace onb

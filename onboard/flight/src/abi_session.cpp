@@ -172,6 +172,38 @@ onb_status onb_read_lines(onb_session *session, uint32_t max_lines, onb_products
     return ONB_OK;
 }
 
+onb_status onb_denoise_strip(onb_session *session, onb_radiance *radiance) {
+    Session *s = inner(session);
+    if (s == nullptr || radiance == nullptr) {
+        return ONB_INVALID_ARGUMENT;
+    }
+    if (radiance->struct_size != sizeof *radiance) {
+        return ONB_STRUCT_SIZE;
+    }
+    if (s->denoising == nullptr) {
+        return wrong_state(s, "the session was opened without config.denoise");
+    }
+    if (s->phase == Phase::failed) {
+        return s->failure;
+    }
+    if (s->products.lines == 0) {
+        return ONB_EMPTY;
+    }
+    const onb_status status = denoise_strip(s);
+    if (status != ONB_OK) {
+        return status;
+    }
+    radiance->first_line = s->products.first_line;
+    radiance->line_count = s->products.lines;
+    radiance->samples = s->samples;
+    radiance->bands = s->plan.mf_bands;
+    radiance->reserved = 0;
+    radiance->band_index = s->constants.filter_bands;
+    radiance->radiance = s->denoising->radiance;
+    radiance->quality = s->products.quality;
+    return ONB_OK;
+}
+
 onb_status onb_poll_event(onb_session *session, onb_event *event) {
     Session *s = inner(session);
     if (s == nullptr || event == nullptr) {

@@ -143,7 +143,10 @@ void engine_stop(Engine *engine) {
     if (api == nullptr) {
         return;
     }
-    for (Model *model : {&engine->stem, &engine->body}) {
+    for (Model *model : {&engine->stem, &engine->body, engine->denoiser}) {
+        if (model == nullptr) {
+            continue;
+        }
         if (model->binding != nullptr) {
             api->ReleaseIoBinding(model->binding);
         }

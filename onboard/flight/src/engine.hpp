@@ -41,12 +41,13 @@ struct Engine {
     EngineAllocator allocator;
     bool in_block; // the engine took our allocator
     Model stem, body;
+    Model *denoiser; // null unless asked for
 };
 
 // Loads the library, and readies environment, options and allocator.
 onb_status engine_start(Engine *engine, const onb_config &config, void *block, size_t block_size,
                         onb_detail *detail);
-// Builds both graphs; their tensors are set already. Checks names, types and shapes against them.
+// Builds the graphs; their tensors are set already. Checks names, types and shapes against them.
 onb_status engine_build(Engine *engine, const Tables &tables, onb_detail *detail);
 // Runs a graph once, on what lies in its input.
 onb_status engine_run(Engine *engine, Model *model, onb_detail *detail);

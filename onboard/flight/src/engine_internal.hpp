@@ -9,7 +9,7 @@ namespace onb {
 onb_status take_status(const OrtApi *api, OrtStatus *error, onb_status status, const char *what,
                        onb_detail *detail);
 
-// Builds and binds stem and body.
+// Builds and binds stem and body, and the denoiser if it is wanted.
 onb_status build_models(Engine *engine, const Tables &tables, onb_detail *detail);
 
 } // namespace onb

@@ -166,9 +166,12 @@ size_t Tensor::bytes() const {
 }
 
 onb_status build_models(Engine *engine, const Tables &tables, onb_detail *detail) {
-    const onb_status status = build_model(engine, &engine->stem, tables.stem, detail);
-    const bool wanted = status == ONB_OK && tables.body.data != nullptr; // else the core has its own
-    return wanted ? build_model(engine, &engine->body, tables.body, detail) : status;
+    onb_status status = build_model(engine, &engine->stem, tables.stem, detail);
+    if (status == ONB_OK && tables.body.data != nullptr) { // else the core has its own
+        status = build_model(engine, &engine->body, tables.body, detail);
+    }
+    const bool wanted = status == ONB_OK && engine->denoiser != nullptr;
+    return wanted ? build_model(engine, engine->denoiser, tables.denoiser, detail) : status;
 }
 
 onb_status engine_run(Engine *engine, Model *model, onb_detail *detail) {

@@ -162,6 +162,7 @@ onb_status ingest_line(Session *s, const float *radiance, uint8_t line_quality) 
             return status;
         }
     }
+    keep_quality(s, s->window.quality + s->plane(row));
     ++s->arrived;
     const uint64_t spent = now_ns() - start;
     s->counters.line_ns_total += spent;

@@ -303,6 +303,13 @@ onb_status read_bundle(Bytes file, Bundle *bundle, onb_detail *detail) {
         status = read_limits(bundle->container, &bundle->limits, detail);
     }
     if (status == ONB_OK) {
+        DenoiserPlan denoiser;
+        status = read_denoiser(bundle->container, bundle->plan.body_lines, &denoiser, &bundle->tables.denoiser,
+                               detail);
+        bundle->plan.denoiser_samples = denoiser.samples;
+        bundle->plan.denoiser_bytes = denoiser.inference_bytes;
+    }
+    if (status == ONB_OK) {
         status = find_tables(bundle->container, bundle->plan, &bundle->tables, detail);
     }
     if (status == ONB_OK) {

@@ -1,6 +1,7 @@
 // The plan and the tables of a bundle: numbers that fix shapes, physics and thresholds.
 #pragma once
 
+#include "denoiser_plan.hpp"
 #include "int8_net.hpp"
 #include "limits.hpp"
 
@@ -18,6 +19,8 @@ struct Plan {
     uint32_t known_lines, known_samples;
     uint64_t inference_bytes;
     uint32_t products;
+    uint32_t denoiser_samples; // of denoiser.bin; 0: the bundle has none
+    uint64_t denoiser_bytes;
 
     uint32_t features() const { return static_features + dynamic_features; }
     uint32_t channels() const { return 4 + features(); }
@@ -26,10 +29,11 @@ struct Plan {
     uint32_t first_lines() const { return strip_lines + halo_lines; }
 };
 
-// Where the parts lie; their sizes fit the plan. known_input and known_output may be absent (null), and of
-// body and body_int8 one is.
+// Where the parts lie; their sizes fit the plan. known_input, known_output and denoiser may be absent (null),
+// and of body and body_int8 one is.
 struct Tables {
     Bytes manifest, stem, body, body_int8, bands, reference, mf_bands, curve, noise, known_input, known_output;
+    Bytes denoiser;
 };
 
 struct Bundle {

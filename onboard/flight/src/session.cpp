@@ -74,7 +74,7 @@ void lay_out_window(Session *s, Arena *arena) {
     window.sigma = arena->take<float>(pixels);
     window.quality = arena->take<uint8_t>(pixels);
     window.keep = arena->take<uint8_t>(pixels);
-    window.counts = arena->take<int16_t>(plan.first_lines() * samples * s->filter_pitch);
+    window.counts = arena->take<int16_t>(s->ring_lines() * samples * s->filter_pitch);
 }
 
 void lay_out_products(Session *s, Arena *arena) {
@@ -134,7 +134,7 @@ void clear_window(Session *s) {
     memset(s->window.enhancement, 0, pixels * sizeof(float));
     memset(s->window.sigma, 0, pixels * sizeof(float));
     memset(s->window.quality, 0, pixels);
-    memset(s->window.counts, 0, plan.first_lines() * s->samples * s->filter_pitch * sizeof(int16_t));
+    memset(s->window.counts, 0, s->ring_lines() * s->samples * s->filter_pitch * sizeof(int16_t));
     memset(s->scratch.weights, 0, s->filter_pitch * sizeof(float));
     for (uint32_t row = 0; s->quantized() && row < plan.body_lines; ++row) {
         int8_clear_line(s->int8, s->window.pitch, s->byte_row(row));
@@ -205,6 +205,7 @@ void lay_out(Session *s, Arena *arena) {
     lay_out_products(s, arena);
     lay_out_tensors(s, arena);
     lay_out_quantized(s, arena);
+    lay_out_denoising(s, arena);
     s->events.lay_out(arena, s->samples, s->config.event_queue);
 }
 
@@ -265,6 +266,7 @@ void session_reset(Session *s, uint32_t samples) {
     clear_statistics(*s, &s->before);
     clear_statistics(*s, &s->after);
     clear_window(s);
+    clear_denoising(s);
     const double area = s->config.pixel_size_m * s->config.pixel_size_m;
     s->events.reset({s->plan.event_min_pixels, s->plan.event_peak_probability, area});
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "arena.hpp"
+#include "denoise.hpp"
 #include "engine.hpp"
 #include "events.hpp"
 #include "gas_curve.hpp"
@@ -57,7 +58,7 @@ struct Window {
     float *sigma;        // [body_lines][samples]
     uint8_t *quality;    // [body_lines][samples]
     uint8_t *keep;       // [body_lines][samples] pixels that the statistics take
-    int16_t *counts;     // [first_lines][samples][filter_pitch] ring
+    int16_t *counts;     // [ring_lines][samples][filter_pitch] ring
     size_t pitch;
     uint8_t *bytes;      // [body_lines][pitch][plane_channels], the quantized body's input, where there is one
 };
@@ -101,6 +102,7 @@ struct Session {
     EventTracker events;
     Engine engine;
     Int8Body int8; // the body, where it is quantized; else the engine has it
+    Denoising *denoising; // null unless the configuration asks for it
     Counters counters;
     onb_detail detail;
 
@@ -111,8 +113,13 @@ struct Session {
     size_t row_of(uint64_t line) const {
         return static_cast<size_t>(static_cast<int64_t>(line) - window_first());
     }
+    // Lines of the ring of counts: those not yet judged; for denoising also the window of the strip in the
+    // queue, as long as the next strip has not run.
+    uint64_t ring_lines() const {
+        return config.denoise != 0 ? static_cast<uint64_t>(plan.body_lines) + plan.strip_lines : plan.first_lines();
+    }
     int16_t *counts_of(uint64_t line) const {
-        return window.counts + (line % plan.first_lines()) * samples * filter_pitch;
+        return window.counts + (line % ring_lines()) * samples * filter_pitch;
     }
     float *channel_row(uint32_t channel, size_t row) const {
         return window.channels + (static_cast<size_t>(channel) * plan.body_lines + row) * window.pitch;

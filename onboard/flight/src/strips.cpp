@@ -1,4 +1,5 @@
 // The strip step: judge the new lines, run the body over the window, queue products, find events.
+#include "panels.hpp"
 #include "session.hpp"
 
 #include <cmath>
@@ -8,42 +9,8 @@ namespace onb {
 
 namespace {
 
-// Part of the swath that one run of the body sees, and the samples whose result it gives.
-struct Panel {
-    size_t start;
-    size_t first, end; // samples of the swath
-};
-
-size_t panel_count(const Session &s) {
-    const size_t width = s.plan.body_samples;
-    if (s.samples <= width) {
-        return 1;
-    }
-    const size_t step = width - 2 * static_cast<size_t>(s.plan.halo_lines);
-    return 1 + (s.samples - width + step - 1) / step;
-}
-
-size_t panel_start(const Session &s, size_t index) {
-    const size_t width = s.plan.body_samples;
-    if (s.samples <= width) {
-        return 0;
-    }
-    const size_t start = index * (width - 2 * static_cast<size_t>(s.plan.halo_lines));
-    return start + width > s.samples ? s.samples - width : start;
-}
-
-// Neighbouring panels meet in the middle of what both see.
-Panel make_panel(const Session &s, size_t index) {
-    const size_t width = s.plan.body_samples;
-    const size_t start = panel_start(s, index);
-    Panel panel = {start, 0, s.samples};
-    if (index > 0) {
-        panel.first = (start + panel_start(s, index - 1) + width) / 2;
-    }
-    if (index + 1 < panel_count(s)) {
-        panel.end = (start + panel_start(s, index + 1) + width) / 2;
-    }
-    return panel;
+Panels body_panels(const Session &s) {
+    return {s.samples, s.plan.body_samples, 2 * static_cast<size_t>(s.plan.halo_lines)};
 }
 
 // A wide swath's panel is copied out of the window; a narrow one's window is the input itself.
@@ -96,8 +63,9 @@ onb_status run_body(Session *s, const Panel &panel) {
 }
 
 onb_status run_panels(Session *s) {
-    for (size_t index = 0; index < panel_count(*s); ++index) {
-        const Panel panel = make_panel(*s, index);
+    const Panels panels = body_panels(*s);
+    for (size_t index = 0; index < panels.count(); ++index) {
+        const Panel panel = panels.at(index);
         const onb_status status = run_body(s, panel);
         if (status != ONB_OK) {
             return status;

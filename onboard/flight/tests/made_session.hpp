@@ -25,6 +25,7 @@ inline onb::Plan small_plan() {
     plan.kappa = 4.0f;
     plan.exclude_sigma = plan.alpha_scale = plan.alpha_clip = plan.z_clip = plan.feature_clip = 3.0f;
     plan.products = 3;
+    plan.denoiser_samples = 8;
     return plan;
 }
 
@@ -33,8 +34,9 @@ struct MadeSession {
     onb::Session *s;
     uint64_t bytes;
 
-    explicit MadeSession(uint32_t samples) : s(nullptr), bytes(0) {
+    explicit MadeSession(uint32_t samples, uint32_t denoise = 0) : s(nullptr), bytes(0) {
         onb_config config{};
+        config.denoise = denoise;
         config.samples = samples;
         config.event_queue = 4;
         config.pixel_size_m = 60.0;

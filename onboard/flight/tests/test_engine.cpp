@@ -58,6 +58,37 @@ void test_graphs_run_on_our_memory() {
     engine_stop(&engine);
 }
 
+// The optional third graph: built only where it is wanted, and held to its tensors like the others.
+void test_a_denoiser_is_built_if_wanted() {
+    const Proto stem = made_graph("Neg", "log_radiance", "features", stem_shape, 2);
+    const Proto body = made_graph("Abs", "features", "logits", body_shape, 4);
+    const Proto good = made_graph("Neg", "planes", "denoised", body_shape, 4);
+    for (const int64_t lines : {2, 3}) {
+        Engine engine{};
+        Model denoiser{};
+        onb_detail detail{};
+        denoiser.part = "denoiser.onnx";
+        denoiser.input = {"planes", body_tensors[0], 4, {1, 2, lines, 2}};
+        denoiser.output = {"denoised", body_tensors[1], 4, {1, 2, lines, 2}};
+        engine.denoiser = &denoiser;
+        set_tensors(&engine);
+        Tables tables{};
+        tables.stem = {stem.data(), stem.size()};
+        tables.body = {body.data(), body.size()};
+        tables.denoiser = {good.data(), good.size()};
+        CHECK(engine_start(&engine, make_config(), block, sizeof block, &detail) == ONB_OK);
+        if (lines == 3) {
+            CHECK(engine_build(&engine, tables, &detail) == ONB_BUNDLE_MODEL);
+            CHECK(strcmp(detail.field, "denoiser.onnx: input") == 0);
+        } else {
+            CHECK(engine_build(&engine, tables, &detail) == ONB_OK);
+            body_tensors[0][3] = 5.0f;
+            CHECK(engine_run(&engine, &denoiser, &detail) == ONB_OK && body_tensors[1][3] == -5.0f);
+        }
+        engine_stop(&engine);
+    }
+}
+
 // Two engines at once: each keeps to its own allocator.
 void test_two_engines() {
     Engine one{};
@@ -112,6 +143,7 @@ void test_a_missing_library_is_told() {
 
 int main() {
     test_graphs_run_on_our_memory();
+    test_a_denoiser_is_built_if_wanted();
     test_two_engines();
     test_other_tensors_are_refused();
     test_a_missing_library_is_told();

@@ -1,0 +1,143 @@
+"""``denoised.nc``: denoised radiance at the matched filter's bands, netCDF-4 in the layout of EMIT's L1B."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from onboard.replay.guarded_file import GuardedFile
+from onboard.replay.run_folder import output_error
+from onboard.replay.session import ProductBlock
+
+FILL = -9999.0
+UNITS = "uW/cm^2/SR/nm"
+CHUNK_LINES = 8
+METADATA_BYTES = 1 << 20
+DIMENSIONS = {
+    "downtrack": "line of the capture, from 0",
+    "crosstrack": "sample of the line, from 0",
+    "bands": "band of the matched filter, from 0",
+}
+
+
+@dataclass(frozen=True)
+class DenoisedHeader:
+    """What is known before the first line.
+
+    Attributes:
+        lines: Lines of the capture.
+        samples: Samples a line.
+        centres: (K,) nm.
+        fwhm: (K,) nm.
+        attributes: Further root attributes.
+    """
+
+    lines: int
+    samples: int
+    centres: NDArray[np.floating[Any]]
+    fwhm: NDArray[np.floating[Any]]
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def size_estimate(self) -> int:
+        """Bytes of the file where every strip is denoised."""
+        return 4 * self.lines * self.samples * len(self.centres) + METADATA_BYTES
+
+
+class DenoisedWriter:
+    """Writes ``denoised.nc`` as the strips come; a context manager.
+
+    Strips that carry no radiance stay fill, -9999, and take no room.
+
+    Raises:
+        OutputError: The file cannot be written (also from every method).
+    """
+
+    def __init__(self, path: Path, header: DenoisedHeader) -> None:
+        self.path, self.header = path, header
+        self.strips = 0
+        self._disk = GuardedFile(path, header.size_estimate)
+        with self._guard():
+            self._file = h5py.File(self._disk, "w", libver=("earliest", "v110"), track_order=True)
+        try:
+            with self._guard():
+                self._define()
+        except BaseException:
+            self._abandon()
+            raise
+
+    def __enter__(self) -> DenoisedWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._abandon()
+            return
+        with self._guard():
+            self._file.close()
+            self._disk.close()
+
+    def write(self, block: ProductBlock) -> None:
+        """Write the radiance of ``block`` to its lines, if it carries any."""
+        radiance = getattr(block, "swir_radiance", None)
+        if radiance is None:
+            return
+        with self._guard():
+            self._file["radiance"][block.first_line : block.first_line + len(radiance)] = radiance
+        self.strips += 1
+
+    def _define(self) -> None:
+        header, file = self.header, self._file
+        file.attrs["Conventions"] = "CF-1.10"
+        file.attrs["title"] = "Denoised at-sensor radiance at the matched filter's bands; sensor geometry"
+        for name, text in header.attributes.items():
+            file.attrs[name] = text
+        shape = (header.lines, header.samples, len(header.centres))
+        for number, ((name, meaning), size) in enumerate(zip(DIMENSIONS.items(), shape, strict=True)):
+            scale = file.create_dataset(name, data=np.arange(size, dtype=np.int32))
+            scale.make_scale(name)
+            scale.attrs["_Netcdf4Dimid"] = np.int32(number)
+            scale.attrs["long_name"] = meaning
+        radiance = file.create_dataset(
+            "radiance",
+            shape,
+            np.float32,
+            fillvalue=FILL,
+            chunks=(min(CHUNK_LINES, header.lines), *shape[1:]),
+            track_times=False,
+        )
+        radiance.attrs["_FillValue"] = np.array([FILL], np.float32)
+        radiance.attrs["units"] = UNITS
+        radiance.attrs["long_name"] = "denoised at-sensor radiance; flags where a pixel is flagged"
+        for axis, name in enumerate(DIMENSIONS):
+            radiance.dims[axis].attach_scale(file[name])
+        group = file.create_group("sensor_band_parameters")
+        for name, values in (("wavelengths", header.centres), ("fwhm", header.fwhm)):
+            item = group.create_dataset(name, data=np.asarray(values, np.float32))
+            item.attrs["units"] = "nm"
+            item.dims[0].attach_scale(file["bands"])
+
+    @contextlib.contextmanager
+    def _guard(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, RuntimeError) as error:
+            self._disk.check()
+            raise output_error(error, self.path) from error
+        self._disk.check()
+
+    def _abandon(self) -> None:
+        # The file is thrown away: what closing it says of a full disk has been said before.
+        with contextlib.suppress(OSError, RuntimeError, ValueError):
+            self._file.close()
+        self._disk.close()
