@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from onboard.errors import CaptureError
+from onboard.scenes.simemit import benchmark_name
 from quantize.scoring import Scores, Thresholds, ValidationSet, score_graph
 
 METHANE_F1_LOSS = 0.005
 MINERAL_F1_LOSS = 0.01
-BENCHMARK = "SimEMIT-1"
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def judge_results(
                 found=second.get(name),
                 expected=first.get(name),
             )
-    where = f"{BENCHMARK} {first['set']}, {len(first['captures'])} captures"
+    where = f"{benchmark_name()} {first['set']}, {len(first['captures'])} captures"
     return Verdict(
         where, _scores(first, method, exact), _scores(second, method, quantized), limits or Limits()
     )
@@ -150,8 +150,11 @@ def _read(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CaptureError("a result of the benchmark cannot be read", file=file, found=error) from None
-    if not isinstance(content, dict) or content.get("benchmark") != BENCHMARK:
-        raise CaptureError("this is no result of the benchmark", file=file, expected=f"benchmark {BENCHMARK}")
+    expected, found = benchmark_name(), content.get("benchmark") if isinstance(content, dict) else None
+    if found != expected:
+        raise CaptureError(
+            "this is no result of the benchmark", file=file, field="benchmark", found=found, expected=expected
+        )
     return content
 
 

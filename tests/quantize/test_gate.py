@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onboard.errors import CaptureError
+from onboard.scenes.simemit import benchmark_name
 from quantize.gate import Limits, judge_results, judge_scores
 from quantize.scoring import Scores
 
@@ -46,7 +47,7 @@ def results(path: Path, f1: float, part: str = "test", **changes: Any) -> Path:
     pixels = {"f1": f1, "auprc": 0.7} if part == "test" else {"best_f1": f1, "auprc": 0.7}
     minerals = {"macro_f1": 0.5 if part == "test" else None, "macro_best_f1": 0.55}
     content = {
-        "benchmark": "SimEMIT-1",
+        "benchmark": benchmark_name(),
         "set": part,
         "captures": ["a", "b"],
         "rules": {"tolerance": 2},
