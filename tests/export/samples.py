@@ -106,8 +106,11 @@ def flyable_parts() -> dict[str, bytes]:
     return sample_parts(plan, stem.data, body.data)
 
 
-def write_run_folder(folder: Path) -> Path:
-    """Write what a training leaves, with a small network that learned nothing; needs torch."""
+SMALL: dict[str, object] = {"widths": (8, 8, 8, 8), "mineral_widths": (8, 8)}
+
+
+def write_run_folder(folder: Path, settings: dict[str, object] | None = None) -> Path:
+    """Write what a training leaves, with a network that learned nothing, small unless said; needs torch."""
     import torch
 
     from onboard.models import registry
@@ -119,8 +122,8 @@ def write_run_folder(folder: Path) -> Path:
     tables = make_tables(load_sensor("emit"))
     tables.save(folder / "tables.npz")
     torch.manual_seed(4)
-    settings = {"widths": (8, 8, 8, 8), "mineral_widths": (8, 8)}
-    network = registry.build("linescan", centres=tables.centres, fwhm=tables.fwhm, **settings)
+    sizes = SMALL if settings is None else settings
+    network = registry.build("linescan", centres=tables.centres, fwhm=tables.fwhm, **sizes)
     state = {"model": "linescan", "settings": network.settings.as_dict(), "state": network.state_dict()}
     torch.save(state, folder / "model.pt")
     point = {

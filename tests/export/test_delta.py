@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from export.keys import DEVELOPMENT_KEY, load_private_key
 from onboard.errors import BundleError
 from onboard.flight.bundle import default_bundle_path, read_container
 from onboard.flight.delta import apply_delta, describe_delta
+from onboard.flight.int8_body import INT8_PART, unpack_body
 from onboard.flight.trust import trusted_keys
 from tests.export.samples import SEQUENCE, sample_manifest, sample_parts, sample_plan
 from tests.support.bundles import TEST_SEED, build_test_bundle
@@ -24,9 +27,9 @@ HEADS = ("methane.head", "minerals.layers.2")
 UPLINK_BYTES = 64 << 10
 
 
-@pytest.fixture(scope="module")
-def shipped() -> bytes:
-    return default_bundle_path().read_bytes()
+@pytest.fixture
+def trained(float_bundle: Path) -> bytes:
+    return float_bundle.read_bytes()
 
 
 def new_head(name: str, values: npt.NDArray[np.float32]) -> npt.NDArray[Any] | None:
@@ -59,27 +62,43 @@ def round_trip(old: bytes, new: bytes, seed: bytes, keys: tuple[bytes, ...]) -> 
     return delta
 
 
-def test_a_fine_tuned_head_fits_the_uplink(shipped: bytes) -> None:
+def test_a_fine_tuned_head_fits_the_uplink(trained: bytes) -> None:
     seed = load_private_key(DEVELOPMENT_KEY)
-    delta = round_trip(shipped, revised(shipped, new_head, seed), seed, trusted_keys())
+    delta = round_trip(trained, revised(trained, new_head, seed), seed, trusted_keys())
     assert len(delta) < UPLINK_BYTES
 
 
-def test_a_low_rank_change_costs_less_than_its_weights(shipped: bytes) -> None:
+def test_a_low_rank_change_costs_less_than_its_weights(trained: bytes) -> None:
     seed = load_private_key(DEVELOPMENT_KEY)
-    same = len(make_delta(shipped, revised(shipped, lambda name, values: None, seed)))
+    same = len(make_delta(trained, revised(trained, lambda name, values: None, seed)))
     sizes = [
-        len(round_trip(shipped, revised(shipped, low_rank_stem(rank), seed), seed, trusted_keys())) - same
+        len(round_trip(trained, revised(trained, low_rank_stem(rank), seed), seed, trusted_keys())) - same
         for rank in (1, 4)
     ]
     stem = 4 * 28 * 285
     assert sizes[0] < sizes[1] < stem / 2
 
 
-def test_new_weights_everywhere_still_round_trip(shipped: bytes) -> None:
+def test_new_weights_everywhere_still_round_trip(trained: bytes) -> None:
     seed = load_private_key(DEVELOPMENT_KEY)
-    delta = round_trip(shipped, revised(shipped, new_everything, seed), seed, trusted_keys())
-    assert len(delta) < len(shipped) / 4
+    delta = round_trip(trained, revised(trained, new_everything, seed), seed, trusted_keys())
+    assert len(delta) < len(trained) / 4
+
+
+def test_a_whole_quantized_body_fits_the_uplink() -> None:
+    old, seed = default_bundle_path().read_bytes(), load_private_key(DEVELOPMENT_KEY)
+    container = read_container(old)
+    parts = {name: bytes(part) for name, part in container.parts.items()}
+    body, random = unpack_body(parts[INT8_PART]), np.random.default_rng(3)
+    layers = [
+        replace(layer, weights=random.integers(-127, 128, layer.weights.shape).astype(np.int8))
+        for layer in body.layers
+    ]
+    parts[INT8_PART] = replace(body, layers=tuple(layers)).pack()
+    new = sign_container(write_container(parts, container.sequence + 1), seed)
+    delta = sign_delta(make_delta(old, new), seed)
+    assert rebuild(old, delta) == new
+    assert len(delta) < UPLINK_BYTES
 
 
 def test_wholly_different_bundles() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -11,15 +13,15 @@ from onnx import numpy_helper
 
 from export.delta_operations import joined
 from export.delta_tensors import changed, find_tensors, onnx_operations
-from onboard.flight.bundle import default_bundle_path, read_container
+from onboard.flight.bundle import read_container
 from onboard.flight.delta import COPY, RAW, WORDS
 from tests.support.bundles import build_test_bundle
 from tests.support.revisions import changed_graph
 
 
 @pytest.fixture(scope="module")
-def body() -> bytes:
-    return bytes(read_container(default_bundle_path()).parts["body.onnx"])
+def body(float_bundle: Path) -> bytes:
+    return bytes(read_container(float_bundle).parts["body.onnx"])
 
 
 def test_tensors_lie_where_onnx_reads_them(body: bytes) -> None:

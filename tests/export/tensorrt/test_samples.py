@@ -1,6 +1,8 @@
-"""The known answer as inputs of the graphs: the shipped bundle repeats its recorded probabilities."""
+"""The known answer as inputs of the graphs: a float bundle repeats its recorded probabilities."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,36 +18,36 @@ from tests.export.tensorrt.graphs import good_float
 
 
 @pytest.fixture(scope="module")
-def shipped() -> Source:
-    return read_source(default_bundle_path())
+def trained(float_bundle: Path) -> Source:
+    return read_source(float_bundle)
 
 
-def test_the_shipped_body_repeats_the_recorded_probabilities(shipped: Source) -> None:
-    samples = Samples(shipped)
+def test_a_body_repeats_the_recorded_probabilities(trained: Source) -> None:
+    samples = Samples(trained)
     label, values = samples.of("body.onnx")
     assert label == KNOWN
     assert values.any(axis=(1, 2, 3)).all()
-    difference = samples.answer("body.onnx", reference_run(shipped.graphs["body.onnx"]))
+    difference = samples.answer("body.onnx", reference_run(trained.graphs["body.onnx"]))
     assert difference is not None
     assert difference < 2e-3
     wrong = samples.answer(
-        "body.onnx", lambda x: reference_run(shipped.graphs["body.onnx"])(x) + np.float32(1)
+        "body.onnx", lambda x: reference_run(trained.graphs["body.onnx"])(x) + np.float32(1)
     )
     assert wrong is not None
     assert wrong > 0.1
 
 
-def test_the_stem_sees_log_radiance(shipped: Source) -> None:
-    label, values = Samples(shipped).of("stem.onnx")
+def test_the_stem_sees_log_radiance(trained: Source) -> None:
+    label, values = Samples(trained).of("stem.onnx")
     assert label == KNOWN
     assert -4 <= values.min() < 0 < values.max() <= 3
-    assert Samples(shipped).answer("stem.onnx", reference_run(shipped.graphs["stem.onnx"])) is None
+    assert Samples(trained).answer("stem.onnx", reference_run(trained.graphs["stem.onnx"])) is None
 
 
-def test_a_graph_that_does_not_take_the_known_answer_is_refused(shipped: Source) -> None:
+def test_a_graph_that_does_not_take_the_known_answer_is_refused(trained: Source) -> None:
     graphs = {"body.onnx": good_float()}
     with pytest.raises(BundleError, match="known answer"):
-        Samples(Source(shipped.path, "bundle", shipped.data, graphs)).of("body.onnx")
+        Samples(Source(trained.path, "bundle", trained.data, graphs)).of("body.onnx")
 
 
 def test_bundles_without_known_answer_and_single_graphs_get_seeded_values() -> None:
