@@ -150,12 +150,16 @@ def _read(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CaptureError("a result of the benchmark cannot be read", file=file, found=error) from None
-    expected, found = benchmark_name(), content.get("benchmark") if isinstance(content, dict) else None
-    if found != expected:
+    found: dict[str, Any] = content if isinstance(content, dict) else {}
+    if found.get("benchmark") != benchmark_name():
         raise CaptureError(
-            "this is no result of the benchmark", file=file, field="benchmark", found=found, expected=expected
+            "this is no result of the benchmark",
+            file=file,
+            field="benchmark",
+            found=found.get("benchmark"),
+            expected=benchmark_name(),
         )
-    return content
+    return found
 
 
 def _scores(content: Mapping[str, Any], method: str, file: Path) -> dict[str, float]:
