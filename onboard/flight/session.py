@@ -87,11 +87,9 @@ class FlightSession:
         _set_numbers(config, samples=samples, threads=threads)
         config.products = _product_bits(products)
         config.pixel_size_m = float(pixel_size_m)
-        config.known_answer = int(known_answer)
-        config.allow_spinning = int(allow_spinning)
+        config.known_answer, config.allow_spinning = int(known_answer), int(allow_spinning)
         self._denoise, config.denoise = denoise, int(denoise is not False)
-        engine = find_engine()
-        config.engine_library = None if engine is None else str(engine).encode()
+        config.engine_library = None if (engine := find_engine()) is None else str(engine).encode()
         self._container = container
         self._open(config)
         try:

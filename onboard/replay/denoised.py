@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from onboard.replay.guarded_file import GuardedFile
-from onboard.replay.run_folder import output_error
+from onboard.replay.guarded_hdf5 import GuardedHdf5
 from onboard.replay.session import ProductBlock
 
 FILL = -9999.0
@@ -52,7 +48,7 @@ class DenoisedHeader:
         return 4 * self.lines * self.samples * len(self.centres) + METADATA_BYTES
 
 
-class DenoisedWriter:
+class DenoisedWriter(GuardedHdf5):
     """Writes ``denoised.nc`` as the strips come; a context manager.
 
     Strips that carry no radiance stay fill, -9999, and take no room.
@@ -62,41 +58,21 @@ class DenoisedWriter:
     """
 
     def __init__(self, path: Path, header: DenoisedHeader) -> None:
-        self.path, self.header = path, header
+        self.header = header
         self.strips = 0
-        self._disk = GuardedFile(path, header.size_estimate)
-        with self._guard():
-            self._file = h5py.File(self._disk, "w", libver=("earliest", "v110"), track_order=True)
-        try:
-            with self._guard():
-                self._define()
-        except BaseException:
-            self._abandon()
-            raise
-
-    def __enter__(self) -> DenoisedWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None:
-            self._abandon()
-            return
-        with self._guard():
-            self._file.close()
-            self._disk.close()
+        super().__init__(path, header.size_estimate)
 
     def write(self, block: ProductBlock) -> None:
         """Write the radiance of ``block`` to its lines, if it carries any."""
         radiance = getattr(block, "swir_radiance", None)
         if radiance is None:
             return
-        with self._guard():
+        with self.guard():
             self._file["radiance"][block.first_line : block.first_line + len(radiance)] = radiance
         self.strips += 1
 
-    def _define(self) -> None:
+    def define(self) -> None:
+        """Lay out the new file: attributes, dimensions, variables."""
         header, file = self.header, self._file
         file.attrs["Conventions"] = "CF-1.10"
         file.attrs["title"] = "Denoised at-sensor radiance at the matched filter's bands; sensor geometry"
@@ -126,18 +102,3 @@ class DenoisedWriter:
             item = group.create_dataset(name, data=np.asarray(values, np.float32))
             item.attrs["units"] = "nm"
             item.dims[0].attach_scale(file["bands"])
-
-    @contextlib.contextmanager
-    def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, RuntimeError) as error:
-            self._disk.check()
-            raise output_error(error, self.path) from error
-        self._disk.check()
-
-    def _abandon(self) -> None:
-        # The file is thrown away: what closing it says of a full disk has been said before.
-        with contextlib.suppress(OSError, RuntimeError, ValueError):
-            self._file.close()
-        self._disk.close()

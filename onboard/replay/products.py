@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from onboard.replay.guarded_file import GuardedFile
+from onboard.replay.guarded_hdf5 import GuardedHdf5
 from onboard.replay.quality import FLAGS
-from onboard.replay.run_folder import output_error
 from onboard.replay.session import ProductBlock
 
 METHANE = "methane"
@@ -59,7 +56,7 @@ class ProductsHeader:
         return self.lines * self.samples * pixel
 
 
-class ProductsWriter:
+class ProductsWriter(GuardedHdf5):
     """Writes ``products.nc`` as the strips come; a context manager.
 
     The file follows the netCDF-4 layout: HDF5 dimension scales ``downtrack``, ``crosstrack`` and
@@ -70,37 +67,15 @@ class ProductsWriter:
     """
 
     def __init__(self, path: Path, header: ProductsHeader) -> None:
-        self.path = path
         self.header = header
         self.lines_written = 0
-        self._disk = GuardedFile(path, header.size_estimate + METADATA_BYTES)
-        with self._guard():
-            self._file = h5py.File(self._disk, "w", libver=("earliest", "v110"), track_order=True)
-        try:
-            with self._guard():
-                self._define()
-        except BaseException:
-            self._abandon()
-            raise
-
-    def __enter__(self) -> ProductsWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None:
-            self._abandon()
-            return
-        with self._guard():
-            self._file.close()
-            self._disk.close()
+        super().__init__(path, header.size_estimate + METADATA_BYTES)
 
     def write(self, block: ProductBlock) -> None:
         """Write the products of ``block`` to its lines."""
         first, count = block.first_line, block.quality.shape[0]
         lines = slice(first, first + count)
-        with self._guard():
+        with self.guard():
             self._file["quality"][lines] = block.quality
             if METHANE in self.header.products:
                 for name in ("plume_probability", "plume_mask", "ch4_enhancement", "ch4_sigma"):
@@ -118,17 +93,18 @@ class ProductsWriter:
         """
         step = self.header.strip_lines
         for name, unit, source in (("lon", "degrees_east", lon), ("lat", "degrees_north", lat)):
-            with self._guard():
+            with self.guard():
                 target = self._layer(name, np.float64, units=unit, long_name=_LONG_NAMES[name])
                 target.attrs["standard_name"] = _LONG_NAMES[name]
                 for first in range(0, self.header.lines, step):
                     target[first : first + step] = source[first : first + step]
-        with self._guard():
+        with self.guard():
             for name in self._file:
                 if self._file[name].ndim >= 2 and name not in ("lon", "lat"):
                     self._file[name].attrs["coordinates"] = "lon lat"
 
-    def _define(self) -> None:
+    def define(self) -> None:
+        """Lay out the new file: attributes, dimensions, variables."""
         header = self.header
         self._file.attrs["Conventions"] = "CF-1.10"
         self._file.attrs["title"] = "Methane plumes and minerals, as found in flight; sensor geometry"
@@ -201,21 +177,6 @@ class ProductsWriter:
     def _attach(self, variable: Any, dimensions: Sequence[str]) -> None:
         for axis, dimension in enumerate(dimensions):
             variable.dims[axis].attach_scale(self._file[dimension])
-
-    @contextlib.contextmanager
-    def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, RuntimeError) as error:
-            self._disk.check()
-            raise output_error(error, self.path) from error
-        self._disk.check()
-
-    def _abandon(self) -> None:
-        # The file is thrown away: what closing it says of a full disk has been said before.
-        with contextlib.suppress(OSError, RuntimeError, ValueError):
-            self._file.close()
-        self._disk.close()
 
 
 _LONG_NAMES = {
