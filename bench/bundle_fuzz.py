@@ -25,6 +25,7 @@ from export.keys import key_id_of, public_key_of
 from export.manifest import encode_manifest
 from onboard.errors import BundleError
 from onboard.flight.bundle import ENTRY, HEADER, TRAILER, align, default_bundle_path, read_container
+from onboard.flight.contents import BODY_PARTS
 from onboard.flight.core import Status, default_config, load_library, set_trust
 from onboard.flight.delta import DELTA_HEADER, describe_delta
 from onboard.flight.structs import Detail
@@ -112,10 +113,11 @@ def newer(data: bytes) -> bytes:
     parts = {name: bytes(part) for name, part in container.parts.items()}
     manifest = json.loads(parts["manifest.json"])
     manifest["sequence"] = container.sequence + 1
-    body = bytearray(parts["body.onnx"])
+    name = next(name for name in BODY_PARTS if name in parts)
+    body = bytearray(parts[name])
     for at in np.random.default_rng(5).integers(len(body) // 2, len(body), 2000):
         body[at] ^= 3
-    parts.update({"manifest.json": encode_manifest(manifest), "body.onnx": bytes(body)})
+    parts.update({"manifest.json": encode_manifest(manifest), name: bytes(body)})
     return sign_container(write_container(parts, container.sequence + 1), OWNER)
 
 

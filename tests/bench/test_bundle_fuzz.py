@@ -8,9 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from bench import bundle_fuzz
-from bench.bundle_fuzz import Judge, Tally, borders, campaign, flip_positions, main
-from onboard.flight.bundle import read_container
+from bench.bundle_fuzz import Judge, Tally, borders, campaign, flip_positions, main, newer
+from onboard.flight.bundle import default_bundle_path, read_container
 from onboard.flight.core import Status
+from onboard.flight.int8_body import INT8_PART
 from tests.support.bundles import build_test_bundle
 
 DATA = build_test_bundle().data
@@ -45,6 +46,15 @@ def test_borders_are_those_of_the_file() -> None:
         assert DATA.find(bytes(part)) in found
     assert found[0] == 0
     assert found[-1] == len(DATA) - 128
+
+
+@pytest.mark.parametrize("part", ["body.onnx", INT8_PART])
+def test_the_newer_bundle_has_another_body(part: str) -> None:
+    old = DATA if part == "body.onnx" else default_bundle_path().read_bytes()
+    before, after = read_container(old), read_container(newer(old))
+    assert after.sequence == before.sequence + 1
+    changed = {name for name in before.parts if bytes(before.parts[name]) != bytes(after.parts[name])}
+    assert changed == {"manifest.json", part}
 
 
 def test_a_core_that_takes_too_much_is_seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
