@@ -1,5 +1,7 @@
 #include "kernels.hpp"
 
+#include "cpu_level.hpp"
+
 namespace onb {
 
 extern const Kernels kernels_baseline;
@@ -9,16 +11,11 @@ extern const Kernels kernels_v3;
 extern const Kernels kernels_v4;
 
 const Kernels &kernels() {
-    __builtin_cpu_init();
-    const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-    const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                    __builtin_cpu_supports("avx512cd");
-    if (v4) {
-        return kernels_v4;
+    switch (cpu_level()) {
+    case CpuLevel::v4: return kernels_v4;
+    case CpuLevel::v3: return kernels_v3;
+    default: return kernels_baseline;
     }
-    return v3 ? kernels_v3 : kernels_baseline;
 }
 #else
 const Kernels &kernels() { return kernels_baseline; }
