@@ -134,13 +134,20 @@ def fit_platt_curve(curve: ScoreCurve) -> Platt:
     return fit_platt(np.stack([middles[1:], middles[1:]]), labels, counts)
 
 
-def fit_network(logits: Floats, plume: npt.NDArray[np.bool_], minerals: npt.NDArray[np.bool_]) -> Calibration:
+def fit_network(
+    logits: Floats,
+    plume: npt.NDArray[np.bool_],
+    minerals: npt.NDArray[np.bool_],
+    plume_share: float | None = None,
+) -> Calibration:
     """Fit methane's line and each mineral's.
 
     Args:
         logits: (n, 1 + minerals) of n valid pixels, methane first.
         plume: (n,).
         minerals: (n, minerals).
+        plume_share: Share of plume pixels, above 0 and below 1, where probabilities are to hold; theirs
+            here if None.
 
     Raises:
         UsageError: As :func:`fit_platt` for methane.
@@ -149,7 +156,17 @@ def fit_network(logits: Floats, plume: npt.NDArray[np.bool_], minerals: npt.NDAr
         fit_platt(logits[:, 1 + index], present) if FEWEST_TRUE <= present.sum() < present.size else None
         for index, present in enumerate(minerals.T)
     ]
-    return Calibration(fit_platt(logits[:, 0], plume), tuple(lines))
+    weights = None if plume_share is None else _share_weights(plume, plume_share)
+    return Calibration(fit_platt(logits[:, 0], plume, weights), tuple(lines))
+
+
+def _share_weights(true: npt.NDArray[np.bool_], share: float) -> npt.NDArray[np.float64]:
+    """Weigh pixels (n,) so that true ones have a share of all, and their number stays what it is."""
+    if not 0.0 < share < 1.0:
+        raise UsageError("no such share", field="plume_share", found=share, expected="above 0, below 1")
+    positives = int(true.sum())
+    other = positives * (1.0 - share) / share / max(true.size - positives, 1)
+    return np.where(true, 1.0, other)
 
 
 def fold_into_head(network: Linescan, methane: Platt, minerals: Sequence[Platt | None] = ()) -> None:

@@ -30,26 +30,7 @@ CAPTURE_PIXELS = 1280 * 1242
 EMISSION_KG_H = (1000.0, 20_000.0)
 FALSE_EVENTS_A_CAPTURE = 2.0
 SIZES = (6, 9, 12, 16, 24, 32, 48)
-PEAKS = (
-    0.5,
-    0.6,
-    0.7,
-    0.8,
-    0.85,
-    0.9,
-    0.93,
-    0.95,
-    0.97,
-    0.98,
-    0.985,
-    0.99,
-    0.993,
-    0.995,
-    0.997,
-    0.998,
-    0.999,
-    0.9995,
-)
+PEAKS = tuple(float(p) for p in 1.0 / (1.0 + np.exp(-np.arange(-3.0, 8.1, 0.5))))
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,8 @@ class Recipe:
         checkpoint_steps: A checkpoint every so many steps.
         mineral_label: Abundance from which a mineral counts as present.
         mining_rounds: How often, at even distances, training patches are judged and the worst raised.
+        probability_label: Plume probabilities are those of at least this enhancement, ppm m.
+        plume_share: Share of such pixels in captures that probabilities are to hold for.
         continuum_sigma: Deviation, in log radiance, of changes of the continuum from pixel to pixel.
         precision: Of the body's arithmetic while training, in Lightning's words: "32-true", "bf16-mixed".
         pool: The patches.
@@ -95,6 +97,8 @@ class Recipe:
     checkpoint_steps: int = 200
     mineral_label: float = 0.15
     mining_rounds: int = 0
+    probability_label: float = 2000.0
+    plume_share: float = 0.002
     continuum_sigma: float = 0.0
     precision: str = "32-true"
     pool: PoolRecipe = field(default_factory=PoolRecipe)
@@ -129,12 +133,21 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     table = overridden(table, overrides)
     pool = _checked(PoolRecipe, table.pop("pool", {}), name_or_path, "pool.")
     settings, data = table.pop("settings", {}), _checked_data(table.pop("data", []), name_or_path)
-    return Recipe(
+    recipe = Recipe(
         **_checked(Recipe, {"name": name, **table}, name_or_path),
         settings=settings,
         pool=PoolRecipe(**pool),
         data=data,
     )
+    if not 0.0 < recipe.plume_share < 1.0:
+        raise UsageError(
+            "no such share of plume pixels",
+            file=name_or_path,
+            field="plume_share",
+            found=recipe.plume_share,
+            expected="above 0, below 1",
+        )
+    return recipe
 
 
 def shipped_recipes() -> list[str]:

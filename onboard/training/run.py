@@ -144,7 +144,7 @@ def _judge(
     if pools:
         validation = score_pool(network, pools["validation"], tables, scales, recipe.mineral_label)
         if isinstance(network, Linescan):
-            validation, lines = calibrated(network, validation)
+            validation, lines = calibrated(network, validation, recipe.probability_label, recipe.plume_share)
             metrics["calibration"] = lines.as_dict()
     _save_model(network, recipe, out)
     tiles = {}

@@ -43,3 +43,9 @@ def test_mistakes_are_named(tmp_path: Path, text: str, word: str) -> None:
 def test_unknown_recipe_lists_the_shipped() -> None:
     with pytest.raises(UsageError, match="shipped"):
         load_recipe("no-such")
+
+
+def test_a_share_that_is_none_is_refused() -> None:
+    for share in ("0.0", "1.0"):
+        with pytest.raises(UsageError, match="plume_share"):
+            load_recipe("shipped", [f"plume_share={share}"])
