@@ -48,7 +48,7 @@ EMISSION_KG_H = (2000.0, 20_000.0)
 
 def observe(recipe: SceneRecipe, case: int) -> list[Any]:
     """Simulate a scene on a case's table and cut it into patches, as the training's pool does."""
-    from onboard.training.background import Background, column_means, swath_covariance
+    from onboard.training.background import Background, column_means, swath_covariance, swath_ground
     from onboard.training.pool import ABUNDANCE_STEPS, Patch
 
     one = cases()[case]
@@ -66,11 +66,11 @@ def observe(recipe: SceneRecipe, case: int) -> list[Any]:
     brightness = counts[:, :, tables.mf_bands].mean(axis=2, dtype=np.float32) / np.float32(LOG_SCALE)
     teaches = teaching_pixels(valid, brightness)
     abundance = np.rint(scene.minerals.astype(np.float32) * ABUNDANCE_STEPS).astype(np.uint8)
-    covariance = swath_covariance(counts, teaches)
+    covariance, ground = swath_covariance(counts, teaches), swath_ground(counts, teaches, tables)
     patches = []
     for lines, columns in windows(scene.lines, scene.samples):
         mean, taught = column_means(counts[: lines.start, columns], teaches[: lines.start, columns])
-        known = Background(covariance, mean, taught)
+        known = Background(covariance, mean, taught, ground)
         patches.append(
             Patch(counts[lines, columns], abundance[:, lines, columns], known, valid[lines, columns])
         )

@@ -4,7 +4,9 @@ A matched filter in log radiance (Beer-Lambert makes CH4 additive there), with r
 means and one shrunk covariance shared by all columns, so that a line can be judged while the
 capture is still being imaged. The filter follows Thompson et al. 2015 (AMT 8, 4383, column-wise
 whitening) and Foote et al. 2020 (TGRS 58, 6480, Eq. 2: the filter and its unit absorption);
-the saturating response of CH4 is kept as a curve, not as one slope.
+the saturating response of CH4 is kept as a curve, not as one slope. With classes of ground
+(:mod:`onboard.models.ground_classes`) each class has its own mean about the columns' and its own covariance,
+both drawn towards those of all ground while few pixels are behind them.
 """
 
 from __future__ import annotations
@@ -14,9 +16,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from onboard.errors import UsageError
+
 Array = npt.NDArray[np.float32]
 Array64 = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+Labels = npt.NDArray[np.uint8]
 
 LOG_FLOOR = -4.0
 LOG_CEILING = 3.0
@@ -31,6 +36,14 @@ DARK_LIMIT = -2.75
 the networks hear nothing of gas there."""
 LEAST_LIT = 0.1
 """Share of lit pixels below which all pixels teach: over open water there is nothing else."""
+CLASS_PRIOR = 500.0
+"""Pixels of all ground that a class of ground starts from in its covariance."""
+CLASS_LEAST = 64
+"""Pixels of a class in a batch from which its own deviation says what looks like a plume."""
+CLASS_MEAN_PRIOR = 50.0
+"""Pixels of no difference that a class starts from in its mean about the columns' means."""
+CLASS_CLUTTER_PRIOR = 50.0
+"""Pixels of all ground that a class starts from in its clutter."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,7 @@ class FilterTables:
         reference: (K,) float64, radiance in uW cm-2 sr-1 nm-1 that log radiance is relative to.
         noise_a: (K,) float64, noise model sigma = a * sqrt(b + L).
         noise_b: (K,) float64.
+        classes: Classes of ground with statistics of their own; 0 for one filter for all ground.
     """
 
     alphas: Array64
@@ -50,6 +64,7 @@ class FilterTables:
     reference: Array64
     noise_a: Array64
     noise_b: Array64
+    classes: int = 0
 
     @property
     def target(self) -> Array64:
@@ -68,6 +83,71 @@ class FilterSettings:
 
 
 @dataclass
+class ClassStatistics:
+    """Running statistics of the classes of ground, of deviations from the columns' means.
+
+    Attributes:
+        total: (C, K) sum of deviations of the covariance's pixels.
+        count: (C,) these pixels, forgetting included.
+        kept_total: (C, K) the same of those that went into the means.
+        kept_count: (C,).
+        scatter: (C, K, K) sum of outer products of deviations.
+    """
+
+    total: Array64
+    count: Array64
+    kept_total: Array64
+    kept_count: Array64
+    scatter: Array64
+
+    @classmethod
+    def empty(cls, classes: int, bands: int) -> ClassStatistics:
+        """Return statistics of nothing."""
+        return cls(
+            np.zeros((classes, bands)),
+            np.zeros(classes),
+            np.zeros((classes, bands)),
+            np.zeros(classes),
+            np.zeros((classes, bands, bands)),
+        )
+
+    def updated(self, decay: float, deviation: Array64, kept: Mask, labels: Labels) -> ClassStatistics:
+        """Return the statistics after forgetting and new pixels.
+
+        Args:
+            decay: What is left of the old.
+            deviation: (n, K) of the covariance's pixels.
+            kept: (n,) whether they went into the means.
+            labels: (n,) their classes.
+        """
+        new = ClassStatistics(*(decay * values for values in vars(self).values()))
+        for index in range(len(new.count)):
+            off, good = deviation[labels == index], kept[labels == index]
+            new.total[index] += off.sum(axis=0)
+            new.count[index] += len(off)
+            new.kept_total[index] += off[good].sum(axis=0)
+            new.kept_count[index] += np.count_nonzero(good)
+            new.scatter[index] += off.T @ off
+        return new
+
+    def mean(self, index: int) -> Array64:
+        """Return a class's mean deviation (K,), drawn towards none while few pixels are behind it."""
+        return np.asarray(self.kept_total[index] / (self.kept_count[index] + CLASS_MEAN_PRIOR))
+
+    def covariance(self, index: int, overall: Array64) -> Array64:
+        """Return a class's covariance (K, K) about its mean, drawn towards that of all ground.
+
+        Args:
+            index: The class.
+            overall: (K, K) covariance of all ground.
+        """
+        mean, count = self.mean(index), self.count[index]
+        cross = np.outer(self.total[index], mean)
+        about = self.scatter[index] - cross - cross.T + count * np.outer(mean, mean)
+        return np.asarray((about + CLASS_PRIOR * overall) / (count + CLASS_PRIOR))
+
+
+@dataclass
 class Statistics:
     """Running statistics of one capture.
 
@@ -78,6 +158,7 @@ class Statistics:
         scatter: (K, K) sum of outer products of deviations.
         feature_scatter: (F,) sum of squared deviations of features.
         count: Pixels behind ``scatter``, forgetting included.
+        classes: The same by class of ground, if there are classes.
     """
 
     mean: Array64
@@ -86,9 +167,10 @@ class Statistics:
     scatter: Array64
     feature_scatter: Array64
     count: float = 0.0
+    classes: ClassStatistics | None = None
 
     @classmethod
-    def empty(cls, samples: int, bands: int, features: int) -> Statistics:
+    def empty(cls, samples: int, bands: int, features: int, classes: int = 0) -> Statistics:
         """Return statistics of nothing."""
         return cls(
             np.zeros((samples, bands)),
@@ -96,7 +178,21 @@ class Statistics:
             np.zeros(samples),
             np.zeros((bands, bands)),
             np.zeros(features),
+            classes=ClassStatistics.empty(classes, bands) if classes else None,
         )
+
+
+@dataclass(frozen=True)
+class GroundFilters:
+    """The filter of each class of ground, or one for all.
+
+    Attributes:
+        weights: (F, K) ppm m per unit of log radiance.
+        offsets: (F,) ppm m, what the class's mean deviation would give, taken away.
+    """
+
+    weights: Array64
+    offsets: Array64
 
 
 @dataclass(frozen=True)
@@ -108,7 +204,7 @@ class FilteredLines:
         sigma: (n, samples) float32 ppm m; NaN where invalid.
         brightness: (n, samples) float32, mean log radiance over the filter's bands.
         dynamic: (n, samples, F) float32, features less their column mean, over their deviation.
-        weights: (K,) float64, the filter, ppm m per unit of log radiance.
+        weights: (K,) float64, the filter of all ground, ppm m per unit of log radiance.
         keep: (n, samples) bool, pixels that went into the means.
     """
 
@@ -200,9 +296,17 @@ class StreamingMatchedFilter:
     state: Statistics = field(init=False)
 
     def __post_init__(self) -> None:
-        self.state = Statistics.empty(self.samples, len(self.tables.reference), self.features)
+        tables = self.tables
+        self.state = Statistics.empty(self.samples, len(tables.reference), self.features, tables.classes)
 
-    def absorb(self, log: Array, valid: Mask, first_line: int, dynamic: Array | None = None) -> FilteredLines:
+    def absorb(
+        self,
+        log: Array,
+        valid: Mask,
+        first_line: int,
+        dynamic: Array | None = None,
+        labels: Labels | None = None,
+    ) -> FilteredLines:
         """Take in new lines, and judge them by the statistics that now include them.
 
         Args:
@@ -210,26 +314,41 @@ class StreamingMatchedFilter:
             valid: (n, samples) bool.
             first_line: Line number of the first of them; picks the pixels of the covariance.
             dynamic: (n, samples, F) float32 raw dynamic features.
+            labels: (n, samples) uint8 classes of ground; wanted if and only if the tables have classes.
+
+        Raises:
+            UsageError: Labels are missing, or there are no classes.
         """
+        if (labels is not None) != (self.state.classes is not None):
+            raise UsageError(
+                "labels and classes of ground belong together",
+                field="labels",
+                found="none" if labels is None else labels.shape,
+                expected=f"{self.tables.classes} classes",
+            )
         if dynamic is None:
             dynamic = np.zeros((*log.shape[:2], 0), np.float32)
+        if labels is None:
+            labels = np.zeros(log.shape[:2], np.uint8)
         lines = np.arange(first_line, first_line + log.shape[0])[:, None]
         chosen = (lines + np.arange(self.samples)[None, :]) % self.settings.covariance_stride == 0
         brightness = log.mean(axis=2, dtype=np.float32)
         keep = teaches = teaching_pixels(valid, brightness)
         take = chosen & teaches
         before = self.state
-        state, weights, used, used_f = self._update(before, log, dynamic, keep, take)
-        alpha = self._enhancement(log, used, weights)
-        picked = alpha[take]
-        if picked.size:
+        state, used, used_f = self._update(before, log, dynamic, keep, take, labels)
+        filters = self._filters(state)
+        alpha = self._enhancement(log, used, filters, labels)
+        if take.any():
             # Plumes leave the means only: in the covariance, what looks like a plume is mostly clutter
             # that the filter must learn to ignore.
-            keep = teaches & (alpha <= self.settings.exclude_sigma * robust_deviation(picked))
-            state, weights, used, used_f = self._update(before, log, dynamic, keep, take)
-            alpha = self._enhancement(log, used, weights)
+            limit = self.settings.exclude_sigma * self._deviations(alpha, take, labels)
+            keep = teaches & (alpha <= limit[labels])
+            state, used, used_f = self._update(before, log, dynamic, keep, take, labels)
+            filters = self._filters(state)
+            alpha = self._enhancement(log, used, filters, labels)
         self.state = state
-        sigma = self._sigma(alpha, brightness, weights, take & keep)
+        sigma = self._sigma(alpha, brightness, filters, take & keep, labels)
         deviation = np.sqrt(state.feature_scatter / max(state.count, 1.0)) + STD_FLOOR
         normal = ((dynamic - used_f[None]) / deviation).astype(np.float32)
         nan = np.float32(np.nan)
@@ -238,14 +357,14 @@ class StreamingMatchedFilter:
             np.where(valid, sigma, nan).astype(np.float32),
             brightness,
             np.where(valid[..., None], normal, np.float32(0)),
-            weights,
+            self._weights(self._covariance(state), state.count),
             keep,
         )
 
     def _update(
-        self, before: Statistics, log: Array, dynamic: Array, keep: Mask, take: Mask
-    ) -> tuple[Statistics, Array64, Array64, Array64]:
-        """Return (new statistics, filter, used column means of bands, used column means of features)."""
+        self, before: Statistics, log: Array, dynamic: Array, keep: Mask, take: Mask, labels: Labels
+    ) -> tuple[Statistics, Array64, Array64]:
+        """Return (new statistics, used column means of bands, used column means of features)."""
         memory = float(self.settings.memory_lines)
         old = np.minimum(before.weight, memory)
         new = keep.sum(axis=0).astype(np.float64)
@@ -260,11 +379,13 @@ class StreamingMatchedFilter:
         deviation_f = dynamic[rows, columns].astype(np.float64) - used_f[columns]
         cap = memory * self.samples / self.settings.covariance_stride
         decay = min(1.0, cap / before.count) if before.count > 0 else 0.0
+        classes = before.classes
+        if classes is not None:
+            classes = classes.updated(decay, deviation, keep[rows, columns], labels[rows, columns])
         scatter = decay * before.scatter + deviation.T @ deviation
         scatter_f = decay * before.feature_scatter + (deviation_f**2).sum(axis=0)
         count = decay * before.count + len(rows)
-        state = Statistics(mean, mean_f, total, scatter, scatter_f, count)
-        return state, self._weights(state), used, used_f
+        return Statistics(mean, mean_f, total, scatter, scatter_f, count, classes), used, used_f
 
     def _shrink(self, mean: Array64, weight: Array64) -> Array64:
         """Draw column means towards the mean over all columns while few lines are behind them."""
@@ -272,31 +393,77 @@ class StreamingMatchedFilter:
         kappa = self.settings.kappa
         return np.asarray((weight[:, None] * mean + kappa * overall) / (weight + kappa)[:, None])
 
-    def _weights(self, state: Statistics) -> Array64:
+    def _covariance(self, state: Statistics) -> Array64:
+        return np.asarray(state.scatter / max(state.count, 1.0))
+
+    def _filters(self, state: Statistics) -> GroundFilters:
+        """Return the filter of all ground, or that of each class."""
+        overall, classes = self._covariance(state), state.classes
+        if classes is None:
+            return GroundFilters(self._weights(overall, state.count)[None], np.zeros(1))
+        weights = np.stack(
+            [
+                self._weights(classes.covariance(index, overall), count + min(CLASS_PRIOR, state.count))
+                for index, count in enumerate(classes.count)
+            ]
+        )
+        means = np.stack([classes.mean(index) for index in range(len(weights))])
+        return GroundFilters(weights, np.einsum("ck,ck->c", weights, means))
+
+    def _weights(self, covariance: Array64, count: float) -> Array64:
+        """Return the filter (K,) of a covariance that so many pixels are behind."""
         bands = len(self.tables.reference)
-        covariance = state.scatter / max(state.count, 1.0)
-        load = 2.0 * bands / (bands + state.count)
+        load = 2.0 * bands / (bands + count)
         tables = self.tables
         noise = tables.noise_a**2 * (tables.noise_b + tables.reference) / tables.reference**2
         target = tables.target
         whitened = np.linalg.solve(covariance + np.diag(load * noise + LOADING), target)
         return np.asarray(whitened / (target @ whitened))
 
-    def _enhancement(self, log: Array, used: Array64, weights: Array64) -> Array64:
-        linear = log.astype(np.float64) @ weights - (used @ weights)[None, :]
-        return np.asarray(linear_to_enhancement(linear, weights, self.tables), np.float64)
+    def _enhancement(self, log: Array, used: Array64, filters: GroundFilters, labels: Labels) -> Array64:
+        if self.state.classes is None:
+            (weights,) = filters.weights
+            linear = log.astype(np.float64) @ weights - (used @ weights)[None, :]
+            return np.asarray(linear_to_enhancement(linear, weights, self.tables), np.float64)
+        alpha = np.zeros(log.shape[:2])
+        for index, (weights, offset) in enumerate(zip(filters.weights, filters.offsets, strict=True)):
+            here = labels == index
+            columns = np.nonzero(here)[1]
+            linear = log[here].astype(np.float64) @ weights - (used @ weights)[columns] - offset
+            alpha[here] = linear_to_enhancement(linear, weights, self.tables)
+        return alpha
 
-    def _sigma(self, alpha: Array64, brightness: Array, weights: Array64, picked: Mask) -> Array64:
+    def _deviations(self, alpha: Array64, take: Mask, labels: Labels) -> Array64:
+        """Return the robust deviation (F,) by class, or one for all; rare classes have that of all ground."""
+        overall = robust_deviation(alpha[take])
+        found = np.full(max(self.tables.classes, 1), overall)
+        for index in range(self.tables.classes):
+            own = alpha[take & (labels == index)]
+            if own.size >= CLASS_LEAST:
+                found[index] = robust_deviation(own)
+        return found
+
+    def _sigma(
+        self, alpha: Array64, brightness: Array, filters: GroundFilters, picked: Mask, labels: Labels
+    ) -> Array64:
         """Instrument noise carried through the filter, plus what clutter adds beyond it."""
         tables = self.tables
-        per_square = float((weights**2 * tables.noise_a**2 * tables.noise_b / tables.reference**2).sum())
-        per_one = float((weights**2 * tables.noise_a**2 / tables.reference).sum())
+        squares = filters.weights**2
+        per_square = squares @ (tables.noise_a**2 * tables.noise_b / tables.reference**2)
+        per_one = squares @ (tables.noise_a**2 / tables.reference)
         ratio = np.exp(brightness.astype(np.float64))
-        noise = per_square / ratio**2 + per_one / ratio
-        clutter = 0.0
+        noise = per_square[labels] / ratio**2 + per_one[labels] / ratio
+        overall = 0.0
         if picked.any():
-            clutter = max(0.0, float(alpha[picked].var() - noise[picked].mean()))
-        return np.asarray(np.sqrt(noise + clutter))
+            overall = max(0.0, float(alpha[picked].var() - noise[picked].mean()))
+        clutter = np.full(len(squares), overall)
+        for index in range(self.tables.classes):
+            here = picked & (labels == index)
+            off = alpha[here] - (alpha[here].mean() if here.any() else 0.0)
+            excess = float((off**2).sum() - noise[here].sum())
+            share = np.count_nonzero(here) + CLASS_CLUTTER_PRIOR
+            clutter[index] = max(0.0, (excess + CLASS_CLUTTER_PRIOR * overall) / share)
+        return np.asarray(np.sqrt(noise + clutter[labels]))
 
 
 def _column_sum(values: Array, keep: Mask) -> Array64:

@@ -73,4 +73,4 @@ def _logit(probability: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
 def _moved(probability: npt.NDArray[np.floating], line: Platt) -> npt.NDArray[np.float32]:
     p = np.clip(probability.astype(np.float32), SMALLEST, LARGEST)
     z = np.float32(line.scale) * np.log(p / (1.0 - p)) + np.float32(line.offset)
-    return np.asarray(1.0 / (1.0 + np.exp(-z)), np.float32)
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(z, -80.0, 80.0))), np.float32)

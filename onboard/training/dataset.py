@@ -18,6 +18,7 @@ from onboard.scenes.arrays import NumpyRandom
 from onboard.scenes.gas.plumes import place_plumes
 from onboard.scenes.methane import MethaneCurve
 from onboard.training.augment import Continuum, draw_continuum, draw_ripple
+from onboard.training.background import ground_labels
 from onboard.training.pool import ABUNDANCE_STEPS, Patch, Pool
 from onboard.training.ranks import Ranks
 from onboard.training.strips import filter_counts
@@ -179,11 +180,17 @@ def finished_sample(
     within, whole = ripple[bands] + stripes, ripple + stripes[:, columns]
     if continuum is not None:
         within, whole = within + continuum.offset(bands=bands), whole + continuum.offset(columns)
+    labels = None
+    if tables.ground is not None:
+        # Broad changes of the ground change its class; ripple and stripes are none of the ground's.
+        changed = None if continuum is None else continuum.offset(bands=tables.ground.bands)
+        labels = ground_labels(patch.log, tables.ground, changed)
     filtered = filter_counts(
         inject(disturb(patch.log[:, :, bands], within), enhancement, narrow),
         patch.valid,
         tables.filter_tables,
         before=known.statistics(bands, FilterSettings()),
+        labels=labels,
     )
     log = inject(disturb(patch.log[:, columns], whole), enhancement[:, columns], gas)
     planes = [filtered.enhancement, filtered.sigma, patch.valid.astype(np.float32), filtered.brightness]

@@ -16,7 +16,13 @@ from onboard.progress import progress
 from onboard.scenes.recipe import SceneRecipe
 from onboard.scenes.scene import build_scene
 from onboard.sensors import load_sensor
-from onboard.training.background import Background, column_means, swath_covariance
+from onboard.training.background import (
+    Background,
+    GroundBackground,
+    column_means,
+    swath_covariance,
+    swath_ground,
+)
 from onboard.training.recipe import PoolRecipe
 from onboard.training.tables import FlightTables
 
@@ -64,7 +70,9 @@ class Pool:
         scene, window = divmod(index, self.windows)
         files = _files(self.home, self.seeds[scene])
         log, maps, means, lines, valid = (np.load(file, mmap_mode="r") for file in files[:5])
-        known = Background(np.load(files[5]), np.asarray(means[window]), np.asarray(lines[window]))
+        with np.load(files[6]) as archive:
+            ground = GroundBackground(**archive) if "share" in archive else None
+        known = Background(np.load(files[5]), np.asarray(means[window]), np.asarray(lines[window]), ground)
         return Patch(log[window], np.asarray(maps[window]), known, np.asarray(valid[window]))
 
 
@@ -98,7 +106,7 @@ def ensure_pool(
         workers: Processes that simulate.
     """
     home = folder / part
-    stamp = {"recipe": asdict(recipe), "sensor": sensor, "version": 6}
+    stamp = {"recipe": asdict(recipe), "sensor": sensor, "classes": len(tables.class_centres), "version": 7}
     home.mkdir(parents=True, exist_ok=True)
     stamp_file = home / "pool.json"
     if not stamp_file.exists() or json.loads(stamp_file.read_text()) != stamp:
@@ -135,7 +143,7 @@ def is_made(folder: Path, recipe: PoolRecipe, part: str) -> bool:
 def _files(home: Path, seed: int) -> tuple[Path, ...]:
     """Return a scene's files; the last is written last."""
     names = ("log", "maps", "means", "lines", "valid", "covariance")
-    return tuple(home / f"{seed}.{name}.npy" for name in names)
+    return (*(home / f"{seed}.{name}.npy" for name in names), home / f"{seed}.ground.npz")
 
 
 def _make_patches(task: tuple[int, Path, PoolRecipe, FlightTables, str, str]) -> None:
@@ -163,8 +171,11 @@ def _make_patches(task: tuple[int, Path, PoolRecipe, FlightTables, str, str]) ->
     abundance = np.rint(scene.minerals.astype(np.float32) * ABUNDANCE_STEPS).astype(np.uint8)
     covariance = swath_covariance(counts, teaches)
     arrays = [*_cut(rng, recipe, counts, abundance, valid, teaches), covariance]
-    for file, array in zip(_files(home, seed), arrays, strict=True):
+    *files, last = _files(home, seed)
+    for file, array in zip(files, arrays, strict=True):
         _save(file, array)
+    ground = swath_ground(counts, teaches, tables)
+    _save(last, **({} if ground is None else vars(ground)))
 
 
 def _cut(
@@ -202,9 +213,14 @@ def draw_windows(rng: np.random.Generator, recipe: PoolRecipe) -> list[tuple[int
     return [(places[i][0], places[i][1] + int(rng.integers(room + 1))) for i in chosen]
 
 
-def _save(path: Path, array: npt.NDArray[np.generic]) -> None:
+def _save(
+    path: Path, array: npt.NDArray[np.generic] | None = None, **arrays: npt.NDArray[np.generic]
+) -> None:
     """Write aside, then rename: a patch cut off half-way must not be taken for whole."""
     aside = path.with_suffix(f".{os.getpid()}.partial")
     with aside.open("wb") as handle:
-        np.save(handle, array)
+        if array is None:
+            np.savez(handle, **arrays)  # type: ignore[arg-type]
+        else:
+            np.save(handle, array)
     aside.replace(path)

@@ -78,6 +78,7 @@ class Recipe:
         mining_rounds: How often, at even distances, training patches are judged and the worst raised.
         probability_label: Plume probabilities are those of at least this enhancement, ppm m.
         plume_share: Share of such pixels in captures that probabilities are to hold for.
+        ground_classes: The matched filter keeps statistics by class of ground.
         continuum_sigma: Deviation, in log radiance, of changes of the continuum from pixel to pixel.
         precision: Of the body's arithmetic while training, in Lightning's words: "32-true", "bf16-mixed".
         pool: The patches.
@@ -99,6 +100,7 @@ class Recipe:
     mining_rounds: int = 0
     probability_label: float = 2000.0
     plume_share: float = 0.002
+    ground_classes: bool = True
     continuum_sigma: float = 0.0
     precision: str = "32-true"
     pool: PoolRecipe = field(default_factory=PoolRecipe)
@@ -188,8 +190,9 @@ def _checked(kind: type, table: dict[str, Any], file: str, prefix: str = "") -> 
             raise UsageError(
                 "unknown recipe key", file=file, field=prefix + key, expected=", ".join(sorted(known))
             )
-        wanted: Any = {"int": int, "float": (int, float), "str": str}.get(str(known[key]))
-        if wanted is not None and (not isinstance(value, wanted) or isinstance(value, bool)):
+        wanted: Any = {"int": int, "float": (int, float), "str": str, "bool": bool}.get(str(known[key]))
+        truth = isinstance(value, bool) and known[key] != "bool"
+        if wanted is not None and (truth or not isinstance(value, wanted)):
             raise UsageError(
                 "recipe value is of the wrong kind",
                 file=file,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +59,7 @@ def filter_patch(
     settings: FilterSettings | None = None,
     dynamic: Array | None = None,
     before: Statistics | None = None,
+    labels: npt.NDArray[np.uint8] | None = None,
 ) -> FilteredPatch:
     """Run the streaming matched filter over a patch, strip by strip as in flight.
 
@@ -69,8 +70,9 @@ def filter_patch(
         settings: Constants of the statistics.
         dynamic: (lines, samples, F) raw dynamic features, normalised along if given.
         before: State of the filter on arrival; that of a capture's start if None.
+        labels: (lines, samples) classes of ground, where the tables have classes.
     """
-    return filter_counts(quantize_log(log), valid, tables, settings, dynamic, before)
+    return filter_counts(quantize_log(log), valid, tables, settings, dynamic, before, labels)
 
 
 def filter_counts(
@@ -80,6 +82,7 @@ def filter_counts(
     settings: FilterSettings | None = None,
     dynamic: Array | None = None,
     before: Statistics | None = None,
+    labels: npt.NDArray[np.uint8] | None = None,
 ) -> FilteredPatch:
     """Do as :func:`filter_patch` does, on the ring's counts.
 
@@ -90,18 +93,20 @@ def filter_counts(
         settings: Constants of the statistics.
         dynamic: (lines, samples, F) raw dynamic features, normalised along if given.
         before: State of the filter on arrival; that of a capture's start if None.
+        labels: (lines, samples) classes of ground, where the tables have classes.
     """
     settings = settings or FilterSettings()
     features = 0 if dynamic is None else dynamic.shape[2]
     runner = StreamingMatchedFilter(tables, samples=counts.shape[1], features=features, settings=settings)
     if before is not None:
-        runner.state = before
+        runner.state = replace(before, classes=before.classes or runner.state.classes)
     parts = []
     for first, end in finalised_spans(counts.shape[0]):
         part = None if dynamic is None else dynamic[first:end]
         log = counts[first:end].astype(np.float32)
         log *= np.float32(1.0 / LOG_SCALE)
-        parts.append(runner.absorb(log, valid[first:end], first, part))
+        ground = None if labels is None else labels[first:end]
+        parts.append(runner.absorb(log, valid[first:end], first, part, ground))
     enhancement = np.concatenate([part.enhancement for part in parts])
     sigma = np.concatenate([part.sigma for part in parts])
     return FilteredPatch(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from onboard.errors import CaptureError
+from onboard.models.ground_classes import GroundClasses, ground_classes
 from onboard.models.streaming_filter import FilterTables
 from onboard.scenes import atmosphere, methane
 from onboard.sensors import Sensor
@@ -17,6 +18,7 @@ Array64 = npt.NDArray[np.float64]
 
 FILTER_WINDOWS_NM = ((1590.0, 1720.0), (2110.0, 2455.0))
 """Where CH4 absorbs enough to be worth a band of the matched filter."""
+CLASSES = ("class_bands", "class_centres")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class FlightTables:
         alphas: (A,) ppm m.
         log_transmittance: (A, K).
         mf_noise: (2, K) noise coefficients a and b.
+        class_bands: (B,) indices of the bands that tell classes of ground; none if there are no classes.
+        class_centres: (C, B) int16 log radiance of each class, 1024 counts a unit.
     """
 
     centres: Array64
@@ -40,6 +44,8 @@ class FlightTables:
     alphas: Array64
     log_transmittance: Array64
     mf_noise: Array64
+    class_bands: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    class_centres: npt.NDArray[np.int16] = field(default_factory=lambda: np.zeros((0, 0), np.int16))
 
     def save(self, path: Path) -> None:
         """Write the tables to ``path`` (.npz)."""
@@ -54,7 +60,11 @@ class FlightTables:
         """
         try:
             with np.load(path, allow_pickle=False) as archive:
-                return cls(**{item.name: archive[item.name] for item in fields(cls)})
+                # Tables of before there were classes of ground have none.
+                known = [
+                    item.name for item in fields(cls) if item.name in archive or item.name not in CLASSES
+                ]
+                return cls(**{name: archive[name] for name in known})
         except (OSError, KeyError, ValueError) as error:
             raise CaptureError(
                 "training tables cannot be read", file=path, found=str(error), remedy="train again"
@@ -69,15 +79,27 @@ class FlightTables:
             reference=self.reference[self.mf_bands],
             noise_a=self.mf_noise[0],
             noise_b=self.mf_noise[1],
+            classes=len(self.class_centres),
         )
 
+    @property
+    def ground(self) -> GroundClasses | None:
+        """The codebook of ground classes, if there are classes."""
+        return GroundClasses(self.class_bands, self.class_centres) if len(self.class_centres) else None
 
-def make_tables(sensor: Sensor) -> FlightTables:
-    """Return the tables of a sensor's nominal band table."""
+
+def make_tables(sensor: Sensor, ground: bool = True) -> FlightTables:
+    """Return the tables of a sensor's nominal band table.
+
+    Args:
+        sensor: The sensor.
+        ground: With the shipped classes of ground.
+    """
     inside = np.zeros(len(sensor.centres), bool)
     for low, high in FILTER_WINDOWS_NM:
         inside |= (sensor.centres >= low) & (sensor.centres <= high)
     chosen = np.flatnonzero(inside)
+    classes = ground_classes(np.asarray(sensor.centres, np.float64)) if ground else None
     alphas, log_transmittance = methane.log_transmittance(sensor.centres[chosen], sensor.fwhm[chosen])
     return FlightTables(
         centres=np.asarray(sensor.centres, np.float64),
@@ -87,4 +109,6 @@ def make_tables(sensor: Sensor) -> FlightTables:
         alphas=alphas,
         log_transmittance=log_transmittance,
         mf_noise=np.stack([sensor.noise_a[chosen], sensor.noise_b[chosen]]),
+        class_bands=np.zeros(0, np.int64) if classes is None else classes.bands,
+        class_centres=np.zeros((0, 0), np.int16) if classes is None else classes.centres,
     )

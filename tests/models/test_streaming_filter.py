@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onboard.errors import UsageError
 from onboard.models.streaming_filter import (
     FilterTables,
     StreamingMatchedFilter,
@@ -117,3 +120,78 @@ def test_response_is_undone_in_order(one: float, other: float) -> None:
     assert a <= b
     at_points = linear_to_enhancement(gas.log_transmittance @ weights, weights, gas)
     np.testing.assert_allclose(at_points, ALPHAS, atol=1e-6)
+
+
+def two_grounds(rng: np.random.Generator, lines: int, samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Log radiance of quiet ground, and in blocks of ground whose clutter looks much like gas."""
+    log = ground(rng, lines, samples)
+    labels = ((np.arange(lines)[:, None] // 8 + np.arange(samples)[None, :] // 8) % 2).astype(np.uint8)
+    like_gas = tables().target / np.abs(tables().target).max()
+    wild = labels[..., None] * rng.normal(0.0, 0.05, (lines, samples, 1)) * like_gas
+    return (log + wild - 0.02 * labels[..., None] * like_gas).astype(np.float32), labels
+
+
+def with_classes(count: int) -> FilterTables:
+    return replace(tables(), classes=count)
+
+
+def test_clutter_of_other_ground_no_longer_hides_gas() -> None:
+    log, labels = two_grounds(np.random.default_rng(5), 96, 512)
+    valid = np.ones(labels.shape, bool)
+    plain = StreamingMatchedFilter(tables(), samples=512).absorb(log, valid, 0)
+    classed = StreamingMatchedFilter(with_classes(2), samples=512).absorb(log, valid, 0, labels=labels)
+    quiet = labels == 0
+    off = [float(np.sqrt((found.enhancement[quiet] ** 2).mean())) for found in (classed, plain)]
+    assert off[0] < 0.5 * off[1]
+    assert classed.sigma[quiet].mean() == pytest.approx(classed.enhancement[quiet].std(), rel=0.4)
+    wild = labels == 1
+    assert classed.sigma[wild].mean() == pytest.approx(classed.enhancement[wild].std(), rel=0.3)
+
+
+def test_gas_over_a_class_of_ground_comes_back_whole() -> None:
+    log, labels = two_grounds(np.random.default_rng(6), 96, 64)
+    gas = with_classes(2)
+    truth = np.zeros(labels.shape)
+    truth[40:46, 30:38] = 6000.0
+    for row, column in zip(*np.nonzero(truth), strict=True):
+        log[row, column] += [
+            np.interp(truth[row, column], ALPHAS, curve) for curve in gas.log_transmittance.T
+        ]
+    found = StreamingMatchedFilter(gas, samples=64).absorb(log, truth >= 0, 0, labels=labels)
+    inside = (truth > 0) & (labels == 0)
+    assert found.enhancement[inside].mean() == pytest.approx(6000.0, rel=0.15)
+
+
+def test_a_class_of_few_pixels_is_judged_as_all_ground() -> None:
+    rng = np.random.default_rng(7)
+    log, valid = ground(rng, 96, 64), np.ones((96, 64), bool)
+    labels = np.zeros((96, 64), np.uint8)
+    labels[50, 20:23] = 1
+    plain = StreamingMatchedFilter(tables(), samples=64).absorb(log, valid, 0)
+    classed = StreamingMatchedFilter(with_classes(2), samples=64).absorb(log, valid, 0, labels=labels)
+    few = labels == 1
+    np.testing.assert_allclose(classed.enhancement[few], plain.enhancement[few], atol=30.0)
+    np.testing.assert_allclose(classed.sigma[few], plain.sigma[few], rtol=0.1)
+
+
+def test_lines_one_by_one_or_together_teach_classes_the_same_ground() -> None:
+    log, labels = two_grounds(np.random.default_rng(8), 256, 32)
+    valid = np.ones(labels.shape, bool)
+    runner = StreamingMatchedFilter(with_classes(2), samples=32)
+    for first in range(0, 256, 64):
+        part = slice(first, first + 64)
+        last = runner.absorb(log[part], valid[part], first, labels=labels[part])
+    assert runner.state.classes is not None
+    np.testing.assert_allclose(runner.state.classes.count.sum(), runner.state.count)
+    np.testing.assert_allclose(runner.state.classes.scatter.sum(axis=0), runner.state.scatter, rtol=1e-9)
+    whole = StreamingMatchedFilter(with_classes(2), samples=32).absorb(log, valid, 0, labels=labels)
+    off = last.enhancement - whole.enhancement[192:]
+    assert np.abs(off).mean() < 0.1 * whole.enhancement.std()
+
+
+@pytest.mark.parametrize("classes", [0, 2])
+def test_labels_and_classes_belong_together(classes: int) -> None:
+    labels = None if classes else np.zeros((8, 16), np.uint8)
+    runner = StreamingMatchedFilter(with_classes(classes), samples=16)
+    with pytest.raises(UsageError, match="labels"):
+        runner.absorb(np.zeros((8, 16, BANDS), np.float32), np.ones((8, 16), bool), 0, labels=labels)

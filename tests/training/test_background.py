@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from onboard.models.streaming_filter import FilterSettings, StreamingMatchedFilter
-from onboard.training.background import Background, column_means, swath_covariance
+from onboard.sensors import load_sensor
+from onboard.training.background import (
+    Background,
+    column_means,
+    ground_labels,
+    swath_covariance,
+    swath_ground,
+)
+from onboard.training.tables import make_tables
 from tests.models.test_streaming_filter import BANDS, ground, tables
 
 
@@ -53,3 +61,35 @@ def test_means_on_arrival_count_as_lines() -> None:
     assert state.weight == pytest.approx(192.0)
     assert state.mean == pytest.approx(0.5)
     assert state.count == 512 * 4 / 4
+
+
+def test_classes_of_a_swath_hold_what_the_whole_swath_holds() -> None:
+    rng = np.random.default_rng(4)
+    known = make_tables(load_sensor("emit"))
+    counts = np.rint(rng.normal(0.0, 400.0, (64, 96, 285))).astype(np.int16)
+    counts[:, 48:, known.class_bands] += 4000
+    teaches = rng.random((64, 96)) > 0.2
+    found = swath_ground(counts, teaches, known)
+    assert found is not None
+    assert found.share.sum() == pytest.approx(1.0, abs=1e-5)
+    assert np.count_nonzero(found.share > 0.01) > 1
+    whole = swath_covariance(counts[:, :, known.mf_bands], teaches)
+    together = np.einsum("c,ckl->kl", found.share, found.second)
+    np.testing.assert_allclose(np.diag(together), np.diag(whole), rtol=0.02)
+    state = found.statistics(1000.0)
+    assert state.count.sum() == pytest.approx(1000.0)
+    np.testing.assert_allclose(state.total, state.count[:, None] * found.mean, rtol=1e-5)
+
+
+def test_without_a_codebook_there_are_no_classes() -> None:
+    bare = make_tables(load_sensor("emit"), ground=False)
+    counts = np.zeros((8, 8, 285), np.int16)
+    assert swath_ground(counts, np.ones((8, 8), bool), bare) is None
+
+
+def test_changes_of_the_ground_change_its_class() -> None:
+    book = make_tables(load_sensor("emit")).ground
+    assert book is not None
+    counts = np.zeros((2, 3, 285), np.int16)
+    dark = np.full((2, 3, len(book.bands)), -2.5, np.float32)
+    assert (ground_labels(counts, book) > ground_labels(counts, book, dark)).all()

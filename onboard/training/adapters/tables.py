@@ -53,7 +53,7 @@ def tile_tables(tiles: TileSet) -> FlightTables:
         name: np.interp(centres, sensor.centres, getattr(sensor, name))
         for name in ("noise_a", "noise_b", "noise_c")
     }
-    return make_tables(replace(sensor, name=tiles.name, centres=centres, fwhm=fwhm, **noise))
+    return make_tables(replace(sensor, name=tiles.name, centres=centres, fwhm=fwhm, **noise), ground=False)
 
 
 def spacing(centres: Array64) -> Array64:
