@@ -104,6 +104,7 @@ def score_one(
             "seconds": round(seconds, 2),
             "thresholds": _limits(thresholds.get(name)),
             "bundle": flown,
+            "scored": time.strftime("%Y-%m-%d", time.gmtime()),
             "tally": tally.to_json(),
         }
         write_json(file, row)

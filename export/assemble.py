@@ -12,15 +12,18 @@ import numpy as np
 
 import onboard
 from export.bundle import write_bundle_file, write_container
+from export.card import CardMaker, Sources, encode_card
+from export.card_accuracy import read_results, require_same_networks
 from export.denoiser import DenoiserRun, denoiser_parts, export_denoiser, load_denoiser
-from export.int8 import QuantizedBody, load_quantized
+from export.int8 import MANIFEST_FIELD, QuantizedBody, load_quantized
 from export.manifest import Label, build_manifest, encode_manifest, mlm_fields
 from export.measure import KNOWN_LINES, KNOWN_SAMPLES, known_answer, measure_inference_bytes
 from export.onnx import Graph, export_graph
 from export.plan import BODY_SAMPLES, STEM_PIXELS, check_graphs, plan_of_run
+from export.reproduce import Options
 from export.run_folder import TrainedRun, load_run
 from onboard.errors import CaptureError
-from onboard.flight.bundle import read_container
+from onboard.flight.bundle import default_bundle_path, read_container
 from onboard.flight.contents import Contents, read_contents
 from onboard.flight.int8_body import INT8_PART
 from onboard.flight.plan import PLAN_PART, Plan
@@ -70,6 +73,8 @@ def build_from_training(
     version: str = onboard.__version__,
     quantized: Path | None = None,
     denoiser: Path | None = None,
+    results: Path | None = None,
+    scored: Path | None = None,
 ) -> Path:
     """Build the unsigned bundle of a training; ``export.bundle.sign_container`` signs it.
 
@@ -84,9 +89,12 @@ def build_from_training(
         version: Version of the bundle.
         quantized: What ``onboard quantize`` wrote of the same training, for a body in INT8; None for float32.
         denoiser: Folder of a denoiser's training that flies along, or None.
+        results: What ``bench.simemit`` wrote, for the model card; None for a card without it.
+        scored: The bundle that was flown for it; the shipped one if None.
 
     Raises:
-        CaptureError: If the run folder or the quantized body cannot be used.
+        CaptureError: If the run folder, the quantized body or the results cannot be used.
+        UsageError: If the results are of another bundle or of other networks.
         ExportError: If the network cannot be exported as flight needs it.
         OutputError: If the file cannot be written.
     """
@@ -97,6 +105,16 @@ def build_from_training(
     body_part = {"body.onnx": body.data} if int8 is None else {INT8_PART: int8.part}
     companion = None if denoiser is None else Companion.of(load_denoiser(denoiser), run)
     label = Label(name, version, run.created, sequence)
+    flown = scored or default_bundle_path()
+    quantization = None if int8 is None else int8.fields[MANIFEST_FIELD]
+    cards = CardMaker(
+        Sources(
+            run,
+            companion and companion.run,
+            [] if results is None else read_results(results, flown),
+            Options(name, sequence, quantization, companion is not None, results is not None),
+        )
+    )
 
     def container_of(plan: Plan, known: dict[str, bytes] | None = None, denoiser_bytes: int = 0) -> bytes:
         fields = {**_training_fields(run), **_mlm(label, run, plan, stem, body), **_quantized_fields(int8)}
@@ -113,8 +131,13 @@ def build_from_training(
             **(known or {}),
             **beside,
         }
-        return write_container(parts, sequence)
+        return write_container(parts | encode_card(cards.make(manifest, parts, run.tables)), sequence)
 
+    if results is not None:
+        # Before minutes are spent on measuring.
+        require_same_networks(
+            read_container(container_of(plan_of_run(run, inference_bytes=UNMEASURED_BYTES))), flown
+        )
     data = complete_container(run, container_of, denoises=companion is not None)
     write_bundle_file(out, data)
     return out

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from onboard.cli.bundle_card import command as card
 from onboard.cli.bundle_uplink import COMMANDS, read_file, target_option, trust_option
 from onboard.cli.ground import ground_tools
 from onboard.errors import BundleError, OutputError, UsageError
@@ -28,6 +29,7 @@ def command() -> None:
 
 for verb in COMMANDS:
     command.add_command(verb)
+command.add_command(card, "card")
 
 
 @command.command()
@@ -54,6 +56,8 @@ def path() -> None:
 )
 @click.option("--quantized", type=FILE, help="For int8: folder that `onboard quantize` wrote of RUN_DIR.")
 @click.option("--denoiser", type=FILE, help="Run folder of a denoiser that flies along (docs/denoiser.md).")
+@click.option("--results", type=FILE, help="For the model card: what `python -m bench.simemit --out` wrote.")
+@click.option("--scored", type=FILE, help="Bundle that was flown for it; the shipped one if not given.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
 def build(
     run_dir: Path,
@@ -63,9 +67,11 @@ def build(
     precision: str,
     quantized: Path | None,
     denoiser: Path | None,
+    results: Path | None,
+    scored: Path | None,
     overwrite: bool,
 ) -> None:
-    """Build the unsigned bundle of the training in RUN_DIR."""
+    """Build the unsigned bundle of the training in RUN_DIR, its model card with it."""
     if (quantized is not None) != (precision == "int8"):
         raise UsageError(
             "INT8 and the folder of a quantized body go together",
@@ -74,12 +80,28 @@ def build(
             expected="int8 with --quantized FOLDER, or neither",
             remedy="run `onboard quantize RUN_DIR --out FOLDER` first",
         )
+    if scored is not None and results is None:
+        raise UsageError(
+            "a scored bundle is named without its results",
+            field="--scored",
+            found=scored,
+            expected="--results FOLDER beside it",
+        )
     with ground_tools("building a bundle"):
         from export.assemble import build_from_training
     if out.exists() and not overwrite:
         raise OutputError("the file exists already", file=out, remedy="give --overwrite or another name")
     number = _next_sequence(out) if sequence is None else sequence
-    build_from_training(run_dir, out, number, name=name, quantized=quantized, denoiser=denoiser)
+    build_from_training(
+        run_dir,
+        out,
+        number,
+        name=name,
+        quantized=quantized,
+        denoiser=denoiser,
+        results=results,
+        scored=scored,
+    )
     click.echo(
         f"{out}: built, sequence {number}, not signed; sign it with `onboard bundle sign {out} --key K`"
     )
@@ -130,11 +152,13 @@ def _signed_bundle(path: Path, seed: bytes, expires: datetime | None, target: st
     from export.int8 import require_gate
     from export.limits import with_limits
     from onboard.flight.bundle import read_container
+    from onboard.flight.card import read_card
     from onboard.flight.contents import read_contents
 
     container = read_container(path)
     contents = read_contents(container)
     require_gate(contents, path)
+    read_card(container)
     limits = contents.limits
     data = container.data
     if expires is not None:

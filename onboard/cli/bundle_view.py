@@ -26,6 +26,9 @@ def describe(container: Container, manifest: Mapping[str, Any]) -> dict[str, Any
     """Return what a container holds, for people and programs: sizes in bytes, hashes in hex."""
     import hashlib
 
+    from onboard.flight.card import read_card
+
+    card = read_card(container)
     parts = [
         {"name": name, "bytes": len(part), "sha256": hashlib.sha256(part).hexdigest()}
         for name, part in container.parts.items()
@@ -40,6 +43,7 @@ def describe(container: Container, manifest: Mapping[str, Any]) -> dict[str, Any
         "precision": manifest.get("precision", "float32"),
         "architecture": manifest.get("mlm:architecture"),
         "parameters": manifest.get("mlm:total_parameters"),
+        "card": None if card is None else {"format": card["format"], "limits": _known_limits(card)},
         "plan": {name: manifest["plan"][name] for name in PLAN_SUMMARY},
         "parts": parts,
     }
@@ -54,6 +58,7 @@ def lines(description: Mapping[str, Any]) -> Iterator[str]:
     yield f"  {'products':<12} {', '.join(description['products'])}"
     yield f"  {'minerals':<12} {', '.join(description['minerals'])}"
     yield f"  {'signature':<12} {_signature(description['signature'])}"
+    yield f"  {'model card':<12} {_card(description['card'])}"
     yield from _limits(description["limits"])
     yield "plan"
     for name, value in description["plan"].items():
@@ -61,6 +66,19 @@ def lines(description: Mapping[str, Any]) -> Iterator[str]:
     yield "parts"
     for part in description["parts"]:
         yield f"  {part['name']:<20} {part['bytes']:>10} bytes  sha256 {part['sha256'][:16]}"
+
+
+def _known_limits(card: Mapping[str, Any]) -> int:
+    """How many known failures a card tells of."""
+    limits = card["limits"]
+    lists = [limits.get(name) for name in ("standing", "measured")] if isinstance(limits, Mapping) else []
+    return sum(len(each) for each in lists if isinstance(each, list))
+
+
+def _card(card: Mapping[str, Any] | None) -> str:
+    if card is None:
+        return "none"
+    return f"format {card['format']}, {card['limits']} known limits; `onboard bundle card` prints it"
 
 
 def _limits(limits: Mapping[str, Any] | None) -> Iterator[str]:

@@ -141,3 +141,37 @@ def write_run_folder(folder: Path, settings: dict[str, object] | None = None) ->
     ):
         (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
     return folder
+
+
+def write_quantized(folder: Path, float_body: bytes, verdict: dict[str, object]) -> bytes:
+    """Write what ``onboard quantize`` leaves of a body, at ranges that nobody chose; returns the part.
+
+    Args:
+        folder: Where the part and the report go.
+        float_body: The training's exported body.
+        verdict: What the gate is said to have found.
+    """
+    import hashlib
+
+    from export.int8 import BODY_DIGEST, FORM, REPORT
+    from onboard.flight.int8_body import INT8_PART
+    from quantize.affine import Range
+    from quantize.flight_body import PlaneRanges, flight_body
+    from quantize.graph import load_model
+    from quantize.placement import find_sites
+    from quantize.post_training import Calibrated
+
+    model = load_model(float_body)
+    sites = find_sites(model)
+    spans = dict.fromkeys(sites.names, Range(0.0, 8.0))
+    planes = PlaneRanges((Range(-8.0, 8.0),) * 32, "made up", {})
+    body = flight_body(Calibrated(model, sites, spans, {}), planes).pack()
+    report = {
+        "calibration": {"seed": 1},
+        "fine_tuning": None,
+        "gate": {FORM: verdict},
+        BODY_DIGEST: hashlib.sha256(float_body).hexdigest(),
+    }
+    (folder / INT8_PART).write_bytes(body)
+    (folder / REPORT).write_text(json.dumps(report), encoding="utf-8")
+    return body

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +12,17 @@ import torch
 
 from export.assemble import array_parts, build_from_training, export_run
 from export.bundle import sign_container
-from export.int8 import BODY_DIGEST, FORM, REPORT
 from export.keys import public_key_of
 from export.onnx import Graph
-from export.run_folder import load_run
-from onboard.errors import CaptureError, OutputError
+from export.plan import plan_of_run
+from export.run_folder import TrainedRun, load_run
+from onboard.errors import CaptureError, OutputError, UsageError
 from onboard.flight.bundle import read_container
+from onboard.flight.card import CARD_PART, read_card
 from onboard.flight.contents import read_contents
-from quantize.affine import Range
-from quantize.flight_body import PlaneRanges, flight_body
-from quantize.graph import load_model
-from quantize.placement import find_sites
-from quantize.post_training import Calibrated
-from tests.export.samples import write_run_folder
+from onboard.flight.int8_body import INT8_PART
+from tests.export.samples import write_quantized, write_run_folder
+from tests.support.simemit import score
 
 SEED = bytes(range(32))
 
@@ -74,6 +71,40 @@ def test_the_bundle_holds_what_the_training_left(bundle: Path, run_folder: Path)
     assert contents.known_input is not None
 
 
+def test_the_bundle_has_a_card_of_its_own_networks(bundle: Path) -> None:
+    container = read_container(bundle)
+    card = read_card(container)
+    assert card is not None
+    assert card["bundle"]["sequence"] == 5
+    assert card["training"]["recipe"]["name"] == "sample"
+    assert [row["set"] for row in card["accuracy"]["sets"]] == ["test"]
+    assert list(container.parts)[-1] == CARD_PART
+
+
+def test_scores_are_in_the_card_of_the_networks_that_earned_them(
+    bundle: Path, run_folder: Path, exported_once: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unmeasured(run: TrainedRun, container_of: Callable[..., bytes], **_: object) -> bytes:
+        return container_of(plan_of_run(run, inference_bytes=1 << 20))
+
+    monkeypatch.setattr("export.assemble.complete_container", unmeasured)
+    out = score(tmp_path / "simemit", bundle)
+    path = build_from_training(run_folder, tmp_path / "x.onb", 6, results=out, scored=bundle)
+    card = read_card(read_container(path))
+    assert card is not None
+    sets = [(row["on"], row["set"]) for row in card["accuracy"]["sets"]]
+    assert [part for on, part in sets if on.startswith("SimEMIT")] == ["validation", "test"]
+    assert any("--results SIMEMIT" in line for line in card["reproduce"])
+    with pytest.raises(UsageError, match="another bundle"):
+        build_from_training(run_folder, tmp_path / "y.onb", 6, results=out, scored=path)
+    other = write_run_folder(tmp_path / "other")
+    point = json.loads((other / "operating_point.json").read_text()) | {"z_clip": 4.0}
+    (other / "operating_point.json").write_text(json.dumps(point))
+    with pytest.raises(UsageError, match="other networks"):
+        build_from_training(other, tmp_path / "y.onb", 6, results=out, scored=bundle)
+    assert not (tmp_path / "y.onb").exists()
+
+
 def test_the_signed_bundle_flies_on_its_own_memory(bundle: Path) -> None:
     from onboard.flight import FlightSession
 
@@ -94,17 +125,7 @@ def test_the_signed_bundle_flies_on_its_own_memory(bundle: Path) -> None:
 def test_a_quantized_body_flies_in_the_place_of_the_graph(
     run_folder: Path, exported_once: None, graphs: tuple[Graph, Graph], tmp_path: Path
 ) -> None:
-    from onboard.flight.int8_body import INT8_PART
-
-    body = flight_body_of(graphs[1].data)
-    (tmp_path / INT8_PART).write_bytes(body)
-    report = {
-        "calibration": {"seed": 1},
-        "fine_tuning": None,
-        "gate": {FORM: {"passed": False}},
-        BODY_DIGEST: hashlib.sha256(graphs[1].data).hexdigest(),
-    }
-    (tmp_path / REPORT).write_text(json.dumps(report), encoding="utf-8")
+    body = write_quantized(tmp_path, graphs[1].data, {"passed": False})
     path = build_from_training(run_folder, tmp_path / "q.onb", 5, quantized=tmp_path)
     container = read_container(path)
     contents = read_contents(container)
@@ -117,15 +138,6 @@ def test_a_quantized_body_flies_in_the_place_of_the_graph(
         build_from_training(run_folder, tmp_path / "r.onb", 5, quantized=tmp_path).read_bytes()
         == container.data
     )
-
-
-def flight_body_of(graph: bytes) -> bytes:
-    """Return the quantized body of a float graph, at ranges that nobody chose."""
-    model = load_model(graph)
-    sites = find_sites(model)
-    planes = PlaneRanges((Range(-8.0, 8.0),) * 32, "made up", {})
-    spans = dict.fromkeys(sites.names, Range(0.0, 8.0))
-    return flight_body(Calibrated(model, sites, spans, {}), planes).pack()
 
 
 def test_a_folder_that_is_no_training_is_refused(tmp_path: Path) -> None:

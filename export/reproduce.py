@@ -1,0 +1,112 @@
+"""The commands that make a bundle again, from a training's recipe to its signature."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from onboard.errors import UsageError
+
+UNTOLD = ("name", "data")
+DENOISING_OPTIONS = ("scenes", "steps", "batch", "patch", "learning_rate", "seed", "checkpoint_steps")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a bundle is built.
+
+    Attributes:
+        name: What it is called.
+        sequence: Its sequence number.
+        quantization: What the manifest says of a quantized body; None for float32.
+        denoises: Whether a denoiser flies along.
+        scored: Whether the card tells of SimEMIT-1.
+    """
+
+    name: str
+    sequence: int
+    quantization: Mapping[str, Any] | None = None
+    denoises: bool = False
+    scored: bool = False
+
+
+def commands(
+    recipe: Mapping[str, Any], options: Options, denoising: Mapping[str, Any] | None = None
+) -> list[str]:
+    """Return the commands, in order; RUN, INT8, DENOISER and the bundle's file are the caller's to name.
+
+    Args:
+        recipe: The training's, as its run folder holds it.
+        options: How the bundle is built.
+        denoising: The denoiser's recipe.
+    """
+    file = f"{options.name}.onb"
+    build = f"onboard bundle build RUN --sequence {options.sequence} --name {options.name}"
+    lines = [" ".join([*_training(recipe), "--out", "RUN"])]
+    if options.quantization is not None:
+        lines.append(" ".join(["onboard quantize RUN --out INT8", *_quantizing(options.quantization)]))
+        build += " --precision int8 --quantized INT8"
+    if options.denoises:
+        asked = " ".join(_denoising(denoising or {}))
+        lines.append(f"python -m onboard.training.denoising --out DENOISER{asked and ' ' + asked}")
+        build += " --denoiser DENOISER"
+    lines.append(f"{build} --out {file}")
+    if options.scored:
+        for part in ("validation", "test"):
+            lines.append(
+                f"python -m bench.simemit --set {part} --methods flight --bundle {file} --out SIMEMIT"
+            )
+        lines.append(f"{build} --results SIMEMIT --scored {file} --out with-card/{file}")
+        file = f"with-card/{file}"
+    lines.append(f"onboard bundle sign {file} --key KEY")
+    return lines
+
+
+def _training(recipe: Mapping[str, Any]) -> Iterator[str]:
+    """``onboard train NAME`` with what differs from the recipe of that name that comes with the package."""
+    from onboard.training.recipe import load_recipe, shipped_recipes
+
+    name = str(recipe.get("name", ""))
+    if name not in shipped_recipes():
+        yield from ("onboard", "train", f"{name or 'RECIPE'}.toml")
+        return
+    yield from ("onboard", "train", name)
+    try:
+        shipped = json.loads(json.dumps(asdict(load_recipe(name))))
+    except UsageError:
+        return
+    yield from _differences(recipe, shipped)
+    for item in recipe.get("data") or []:
+        if item not in (shipped.get("data") or []):
+            yield f"data={item.get('name')}:PATH,share={item.get('share')}"
+
+
+def _differences(found: Mapping[str, Any], usual: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in found.items():
+        if (not prefix and key in UNTOLD) or value == usual.get(key):
+            continue
+        if isinstance(value, Mapping):
+            yield from _differences(value, usual.get(key) or {}, f"{prefix}{key}.")
+        else:
+            text = value if isinstance(value, str) else json.dumps(value)
+            yield f"{prefix}{key}={text}" if " " not in text else f"'{prefix}{key}={text}'"
+
+
+def _quantizing(quantization: Mapping[str, Any]) -> Iterator[str]:
+    samples = (quantization.get("calibration") or {}).get("samples")
+    steps = (quantization.get("fine_tuning") or {}).get("steps")
+    if samples is not None:
+        yield f"--samples {samples}"
+    if steps is not None:
+        yield f"--fine-tune {steps}"
+
+
+def _denoising(recipe: Mapping[str, Any]) -> Iterator[str]:
+    from onboard.training.denoising.recipe import DenoisingRecipe
+
+    usual = asdict(DenoisingRecipe())
+    for name in DENOISING_OPTIONS:
+        if name in recipe and recipe[name] != usual[name]:
+            yield f"--{name.replace('_', '-')} {recipe[name]}"
