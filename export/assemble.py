@@ -110,7 +110,7 @@ def build_from_training(
     cards = CardMaker(
         Sources(
             run,
-            companion and companion.run,
+            None if companion is None else companion.run,
             [] if results is None else read_results(results, flown),
             Options(name, sequence, quantization, companion is not None, results is not None),
         )

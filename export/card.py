@@ -87,7 +87,7 @@ class CardMaker:
             },
             "licence": {"project": licence(), **texts["licence"]},
             "provenance": provenance(),
-            "reproduce": commands(run.recipe, sources.options, denoiser and denoiser.recipe),
+            "reproduce": commands(run.recipe, sources.options, None if denoiser is None else denoiser.recipe),
         }
 
     def make(self, manifest: Mapping[str, Any], parts: Mapping[str, bytes], tables: Any) -> Row:

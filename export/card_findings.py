@@ -37,7 +37,8 @@ def findings(accuracy: Sequence[Row], calibration: Sequence[Row]) -> list[dict[s
             found += [{"says": line, "from": source} for line in lines]
     found += [{"says": line, "from": "SimEMIT-1, both sets"} for line in _unseen(benchmark)]
     found += [
-        {"says": line, "from": "patches, test set"} for line in _patches(patches.get("test"), not found)
+        {"says": line, "from": "Patches of the training, test set"}
+        for line in _patches(patches.get("test"), not found)
     ]
     last = [row for row in calibration if row["set"] == "test"] or calibration
     for row in last:

@@ -58,8 +58,8 @@ def commands(
             lines.append(
                 f"python -m bench.simemit --set {part} --methods flight --bundle {file} --out SIMEMIT"
             )
-        lines.append(f"{build} --results SIMEMIT --scored {file} --out with-card/{file}")
-        file = f"with-card/{file}"
+        lines.append(f"{build} --results SIMEMIT --scored {file} --out {options.name}-scored.onb")
+        file = f"{options.name}-scored.onb"
     lines.append(f"onboard bundle sign {file} --key KEY")
     return lines
 

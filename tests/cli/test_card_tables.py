@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onboard.cli.card_tables import accuracy, mineral, number, plain, table
@@ -10,6 +10,7 @@ CELL = st.text(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(CELL, min_size=3, max_size=3), max_size=5), st.integers(0, 3))
 def test_columns_line_up(rows: list[list[str]], left: int) -> None:
     lines = table(["one", "two", "three"], rows, left).splitlines()

@@ -76,7 +76,8 @@ def test_results_of_no_flight_are_refused(bundle: Path, tmp_path: Path) -> None:
 
 
 def container(**changes: bytes) -> Container:
-    return read_container(write_container(sample_parts(**changes), SEQUENCE))
+    changed = {name.replace("__", "."): part for name, part in changes.items()}
+    return read_container(write_container(sample_parts() | changed, SEQUENCE))
 
 
 def with_plan(**values: object) -> Container:

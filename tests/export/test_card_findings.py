@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from export.card_accuracy import PIXELS
@@ -66,6 +66,7 @@ def test_sources_below_half_are_counted() -> None:
     assert "Not even of the strongest plumes" in text
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(9, 20)), min_size=1, max_size=8))
 def test_bins_never_contradict_what_is_said(hits: list[tuple[int, int]]) -> None:
     edges = [100.0 * 2**place for place in range(len(hits))]

@@ -55,7 +55,7 @@ def test_every_option_of_the_build_is_there() -> None:
     assert "python -m onboard.training.denoising --out DENOISER --steps 10 --seed 5" in found
     assert "--sequence 9 --name m --precision int8 --quantized INT8 --denoiser DENOISER --out m.onb" in text
     assert text.index("--set validation") < text.index("--set test") < text.index("--results SIMEMIT")
-    assert found[-1] == "onboard bundle sign with-card/m.onb --key KEY"
+    assert found[-1] == "onboard bundle sign m-scored.onb --key KEY"
     plain = commands(recipe("shipped"), Options("m", 9))
     assert len(plain) == 3
     assert "quantize" not in "\n".join(plain)

@@ -33,7 +33,9 @@ def card(**changes: Any) -> dict[str, Any]:
 
 
 def read(text: bytes, **changes: bytes) -> dict[str, Any] | None:
-    parts = sample_parts(**changes) | {CARD_PART: text}
+    """Read a card beside the sample parts; ``changes`` replace these by name, with ``__`` for a dot."""
+    changed = {name.replace("__", "."): part for name, part in changes.items()}
+    parts = sample_parts() | changed | {CARD_PART: text}
     return read_card(read_container(write_container(parts, SEQUENCE), name="x.onb"))
 
 
