@@ -78,7 +78,9 @@ class CardMaker:
             "training": training,
             "accuracy": {"notes": _notes(texts["accuracy"]), "sets": accuracy},
             "calibration": {
-                "line": texts["calibration"]["line"] if "calibration" in run.metrics else None,
+                "line": calibration_line(texts["calibration"], run.recipe)
+                if "calibration" in run.metrics
+                else None,
                 "measured": measured,
             },
             "limits": {
@@ -152,6 +154,14 @@ def uses(texts: Mapping[str, Any], denoises: bool) -> Row:
     names = ("intended", "not_for")
     more = texts["denoiser"] if denoises else {name: [] for name in names}
     return {name: [*texts[name], *more[name]] for name in names}
+
+
+def calibration_line(texts: Mapping[str, str], recipe: Mapping[str, Any]) -> str:
+    """Return what was folded into the heads, and for which label and share of plume, if the recipe says."""
+    label, share = recipe.get("probability_label"), recipe.get("plume_share")
+    if not isinstance(label, int | float) or not isinstance(share, int | float):
+        return texts["line"]
+    return f"{texts['line']}; {texts['label'].format(label=label, share=share)}"
 
 
 def standing(texts: Mapping[str, Any], seed: object, denoises: bool) -> list[str]:

@@ -22,6 +22,8 @@ RECIPE = (
     "learning_rate",
     "mining_rounds",
     "continuum_sigma",
+    "probability_label",
+    "plume_share",
     "precision",
 )
 POOL = ("train", "validation", "test", "windows", "lines", "samples", "swath", "seed")
@@ -73,7 +75,7 @@ def denoiser_section(run: DenoiserRun, tables: FlightTables) -> Row:
 def training_section(run: TrainedRun, texts: Mapping[str, str]) -> Row:
     """Return what was trained on: recipe, samples seen, scenes, library, data sets and time.
 
-    What the recipe does not say is None.
+    What the recipe does not say is None, or left out of its own table.
 
     Raises:
         CaptureError: The recipe or the metrics hold something of the wrong kind.
@@ -84,7 +86,7 @@ def training_section(run: TrainedRun, texts: Mapping[str, str]) -> Row:
     if not isinstance(data, list) or not all(isinstance(item, Mapping) for item in data):
         raise _malformed("data", data, "a list of tables")
     return {
-        "recipe": {name: recipe.get(name) for name in RECIPE},
+        "recipe": {name: recipe[name] for name in RECIPE if name in recipe},
         "samples_seen": samples_seen(recipe),
         "patches": {name: pool.get(name) for name in POOL} if pool else None,
         # Paths are of the machine that trained.

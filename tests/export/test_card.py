@@ -10,7 +10,17 @@ import h5py
 import pytest
 
 from export.bundle import write_container
-from export.card import TEXTS, CardMaker, Sources, encode_card, read_texts, rounded, standing, uses
+from export.card import (
+    TEXTS,
+    CardMaker,
+    Sources,
+    calibration_line,
+    encode_card,
+    read_texts,
+    rounded,
+    standing,
+    uses,
+)
 from export.reproduce import Options
 from export.run_folder import load_run
 from onboard.errors import CaptureError
@@ -60,6 +70,13 @@ def test_accuracy_is_of_both_sets_and_of_patches(card: dict[str, Any]) -> None:
     assert sets[2][0] == "patches"
     assert {row["of"] for row in card["calibration"]["measured"]} == {"plume", "minerals"}
     assert "1000 ppm m" in card["accuracy"]["notes"]["patches"]
+
+
+def test_the_line_says_for_what_it_was_fitted() -> None:
+    texts = read_texts()["calibration"]
+    told = calibration_line(texts, {"probability_label": 2000.0, "plume_share": 0.002})
+    assert told.endswith("at least 2000 ppm m, and for captures of which 0.20% is such plume")
+    assert calibration_line(texts, {}) == texts["line"]
 
 
 def test_the_gate_s_report_is_in_it(card: dict[str, Any]) -> None:

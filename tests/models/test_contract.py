@@ -6,7 +6,7 @@ import io
 import logging
 import warnings
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime
@@ -14,6 +14,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from export.onnx import export_graph
+from onboard.flight.int8_body import Int8Body
 from onboard.models import registry
 from onboard.models.cost import measure
 from onboard.models.linescan import Linescan
@@ -24,6 +26,18 @@ from onboard.training.network_input import SILENT_LOGIT, logits_of, tasks_of
 from onboard.training.recipe import Recipe
 from onboard.training.strips import HALO_LINES, STRIP_LINES
 from onboard.training.tables import make_tables
+from quantize.affine import Range
+from quantize.calibration import histograms
+from quantize.flight_body import PlaneRanges, flight_body
+from quantize.flight_twin import twin_graph
+from quantize.graph import load_model
+from quantize.placement import find_sites
+from quantize.post_training import Calibrated
+from quantize.runtime import channel_sqnr_db, outputs_of
+from quantize.search import watched_graph
+from tests.flight.flying import fly
+from tests.support.bundles import build_test_bundle, make_radiance
+from tests.support.int8 import build_int8_bundle
 
 NAMES = registry.names()
 LOGITS = 11
@@ -38,6 +52,21 @@ GOLDEN = {
 
 A change here is a change of the network: of its speed, of what is published of it, and of saved weights.
 """
+INT8_SIDE = 32
+INT8_SPREAD = np.float32(2.0)
+"""Deviation of the planes that ranges are chosen on: about what flight's hold."""
+
+
+class Int8Parity(NamedTuple):
+    """How far eight bits may be off: from float32 in dB of SQNR, from ONNX Runtime in steps of eight bits."""
+
+    sqnr_db: float
+    mean_steps: float
+    most_steps: float
+
+
+INT8 = {"linescan": Int8Parity(20.0, 0.01, 1.0)}
+"""The networks that the flight core has kernels for; the published ones have layers that it has none for."""
 SHIFTS = ("attention.key.bias",)
 """Parameters without effect: a shift of all keys leaves a softmax as it is."""
 
@@ -226,5 +255,70 @@ def test_streaming_equals_the_whole_image() -> None:
     torch.testing.assert_close(torch.cat(parts, dim=2), whole, rtol=1e-5, atol=1e-5)
 
 
-# INT8 parity belongs here: the same planes through a quantized graph of each network, logits within a bound
-# that is stated beside GOLDEN.
+@pytest.fixture(scope="module")
+def int8_bodies() -> dict[str, tuple[bytes, Int8Body]]:
+    """Of each network that has kernels in eight bits: its float graph, and its quantized body."""
+    found = {}
+    for name in INT8:
+        body = built(name).body
+        shape = (1, body.channels, INT8_SIDE, INT8_SIDE)
+        graph = export_graph(
+            body, name="body", input_name="features", input_shape=shape, output_name="logits"
+        ).data
+        seen = INT8_SPREAD * planes(body.channels, INT8_SIDE, INT8_SIDE).numpy()
+        found[name] = graph, flight_body(*whole_ranges(graph, seen))
+    return found
+
+
+def whole_ranges(graph: bytes, seen: Any) -> tuple[Calibrated, PlaneRanges]:
+    """Ranges that hold all that was seen: no search, which is the quantizer's and tested there."""
+    model = load_model(graph)
+    sites = find_sites(model)
+    told = histograms(watched_graph(model, sites), [seen])
+    spans = {tensor: span(one.low, one.high) for tensor, one in told.items()}
+    spans[model.graph.input[0].name] = span(seen.min(), seen.max())
+    each = tuple(span(plane.min(), plane.max()) for plane in seen[0])
+    return Calibrated(model, sites, spans, {}), PlaneRanges(each, "min-max", {})
+
+
+def span(low: Any, high: Any) -> Range:
+    """A range that holds zero, as every one must."""
+    return Range(min(float(low), 0.0), max(float(high), 0.0))
+
+
+@pytest.mark.parametrize("name", INT8)
+def test_int8_says_nearly_what_float32_does(
+    name: str, int8_bodies: dict[str, tuple[bytes, Int8Body]]
+) -> None:
+    """The quantized body, computed as it is written, on planes that its ranges were not chosen on."""
+    graph, body = int8_bodies[name]
+    torch.manual_seed(12)
+    other = INT8_SPREAD * torch.randn(1, len(body.plane_scales), INT8_SIDE, INT8_SIDE).numpy()
+    exact = outputs_of(graph, [other])
+    found = outputs_of(twin_graph(body, other.shape), [other], exact=True)
+    assert min(channel_sqnr_db(exact, found)) > INT8[name].sqnr_db
+
+
+@pytest.mark.parametrize("name", INT8)
+def test_the_flight_core_computes_the_same_int8(
+    name: str, int8_bodies: dict[str, tuple[bytes, Int8Body]]
+) -> None:
+    """The core's own kernels against ONNX Runtime on the same numbers as a Q/DQ graph, both in flight."""
+    _, body = int8_bodies[name]
+    settings = built(name).settings
+    features = {"static_features": settings.static_features, "dynamic_features": settings.dynamic_features}
+    own = build_int8_bundle(body, **features)
+    window = (1, own.plan.channels, own.plan.body_lines, own.plan.body_samples)
+    engine = build_test_bundle(parts={"body.onnx": twin_graph(body, window)}, **features)
+    radiance, _ = make_radiance(own, 40, 48)
+    found, expected = (logits_flown(fly(bundle, radiance)[0]) for bundle in (own, engine))
+    # One step of eight bits over what an output shows here.
+    steps = np.abs(found - expected) / (np.ptp(expected, axis=(1, 2), keepdims=True) / 255.0)
+    assert steps.mean() < INT8[name].mean_steps
+    assert steps.max() < INT8[name].most_steps
+
+
+def logits_flown(products: dict[str, Any]) -> Any:
+    both = np.concatenate([products["plume_probability"][None], products["mineral_probability"]])
+    held = np.clip(both.astype(np.float64), 1e-6, 1 - 1e-6)
+    return np.log(held / (1 - held))
