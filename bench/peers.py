@@ -25,7 +25,7 @@ from onboard.captures import BandMatch, band_match
 from onboard.errors import UsageError
 from onboard.minerals import MINERALS
 from onboard.models.network import PeerNetwork
-from onboard.models.streaming_filter import log_radiance, quantize_log
+from onboard.models.streaming_filter import LOG_SCALE, log_radiance, quantize_log
 from onboard.replay.prediction import Prediction
 from onboard.training.network_input import peer_logits
 from onboard.training.strips import filter_counts
@@ -199,5 +199,9 @@ def _counts(
 
 def _streaming_filter(seen: Observation, match: BandMatch, tables: FlightTables) -> Array:
     """(lines, samples) ppm m of the streaming matched filter, as training made it."""
-    counts = _counts(seen, slice(0, len(seen.valid)), match, tables, tables.mf_bands)
-    return filter_counts(counts, seen.valid, tables.filter_tables).enhancement
+    whole = slice(0, len(seen.valid))
+    counts, labels = _counts(seen, whole, match, tables, tables.mf_bands), None
+    if tables.ground is not None:
+        looked = _counts(seen, whole, match, tables, tables.ground.bands)
+        labels = tables.ground.assign(looked.astype(np.float32) / np.float32(LOG_SCALE))
+    return filter_counts(counts, seen.valid, tables.filter_tables, labels=labels).enhancement
