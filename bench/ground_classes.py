@@ -79,7 +79,7 @@ def see(scene: Scene, tables: FlightTables) -> Seen:
 def figures(
     enhancement: Array, sigma: Array, valid: npt.NDArray[np.bool_], gas: Array, plumes: npt.NDArray[np.int32]
 ) -> Row:
-    """Return what a filter found.
+    """Return what a filter found; None where there is nothing to judge by.
 
     Args:
         enhancement: (lines, samples) ppm m.
@@ -100,8 +100,8 @@ def figures(
         "best_f1": plain.best()[1],
         "ratio_auprc": ratio.average_precision(),
         "ratio_best_f1": ratio.best()[1],
-        "background": float(quiet.std()),
-        "slope": float((enhancement[labelled] * truth).sum() / max((truth**2).sum(), 1e-9)),
+        "background": float(quiet.std()) if quiet.size else None,
+        "slope": float((enhancement[labelled] * truth).sum() / (truth**2).sum()) if truth.size else None,
     }
 
 
