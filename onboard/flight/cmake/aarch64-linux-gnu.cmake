@@ -22,6 +22,18 @@ set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE BOTH)
 
 find_program(ONBOARD_QEMU NAMES qemu-aarch64-static qemu-aarch64)
 mark_as_advanced(ONBOARD_QEMU)
-if(ONBOARD_QEMU)
-  set(CMAKE_CROSSCOMPILING_EMULATOR ${ONBOARD_QEMU} -L /usr/aarch64-linux-gnu)
+get_property(_trying GLOBAL PROPERTY IN_TRY_COMPILE)
+if(ONBOARD_QEMU AND NOT _trying)
+  # What programs see of a board. qemu 7.2 would show them the host's /proc/cpuinfo, on which ONNX Runtime crashes.
+  set(_board ${CMAKE_BINARY_DIR}/board)
+  file(WRITE ${_board}/proc/cpuinfo "processor\t: 0
+Features\t: fp asimd evtstrm aes pmull sha1 sha2 crc32 cpuid
+CPU implementer\t: 0x41
+CPU architecture: 8
+CPU variant\t: 0x1
+CPU part\t: 0xd07
+CPU revision\t: 0
+")
+  file(CREATE_LINK /usr/aarch64-linux-gnu/lib ${_board}/lib SYMBOLIC)
+  set(CMAKE_CROSSCOMPILING_EMULATOR ${ONBOARD_QEMU} -L ${_board})
 endif()
