@@ -12,6 +12,14 @@ const Int8Kernels &int8_kernels() {
     }
     return level == CpuLevel::baseline ? int8_baseline : int8_v3;
 }
+#elif defined(ONB_ARM_LEVELS)
+const Int8Kernels &int8_kernels() {
+    switch (cpu_level()) {
+    case CpuLevel::dotprod: return int8_dotprod;
+    case CpuLevel::neon: return int8_neon;
+    default: return int8_baseline;
+    }
+}
 #else
 const Int8Kernels &int8_kernels() { return int8_baseline; }
 #endif

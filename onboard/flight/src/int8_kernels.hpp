@@ -87,6 +87,10 @@ extern const Int8Kernels int8_baseline;
 extern const Int8Kernels int8_v3;
 extern const Int8Kernels int8_vnni;
 #endif
+#ifdef ONB_ARM_LEVELS
+extern const Int8Kernels int8_neon;
+extern const Int8Kernels int8_dotprod;
+#endif
 
 // The best kernels that this machine can run.
 const Int8Kernels &int8_kernels();

@@ -17,6 +17,10 @@ const Kernels &kernels() {
     default: return kernels_baseline;
     }
 }
+#elif defined(ONB_ARM_LEVELS)
+extern const Kernels kernels_neon;
+
+const Kernels &kernels() { return cpu_level() == CpuLevel::baseline ? kernels_baseline : kernels_neon; }
 #else
 const Kernels &kernels() { return kernels_baseline; }
 #endif

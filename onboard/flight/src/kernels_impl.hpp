@@ -1,7 +1,12 @@
 // Body of the kernels; included once for each instruction set with ONB_KERNELS (name of the table),
-// ONB_KERNELS_NAME and ONB_LANES (floats of one vector) set. Nothing inline from the standard library is
+// ONB_KERNELS_NAME and ONB_LANES (floats of one vector) set, and ONB_NEON where GCC makes poor code for ARM of
+// what is written for all. Nothing inline from the standard library is
 // used here: the linker could otherwise keep a copy that only the newest machine can run.
 #include "kernels.hpp"
+
+#ifdef ONB_NEON
+#include <arm_neon.h>
+#endif
 
 namespace onb {
 
@@ -24,9 +29,13 @@ ONB_INLINE Floats load(const float *p) {
 ONB_INLINE void store(float *p, Floats v) { __builtin_memcpy(p, &v, sizeof v); }
 
 ONB_INLINE Floats load_counts(const int16_t *p) {
+#ifdef ONB_NEON
+    return vcvtq_f32_s32(vmovl_s16(vld1_s16(p))); // converted one by one otherwise
+#else
     Shorts v;
     __builtin_memcpy(&v, p, sizeof v);
     return __builtin_convertvector(v, Floats);
+#endif
 }
 
 ONB_INLINE Floats splat(float value) { return Floats{} + value; }
@@ -143,6 +152,44 @@ float filter(const int16_t *counts, const float *mean, const float *weights, siz
 
 constexpr size_t tile_rows = 8;
 
+#ifdef ONB_NEON
+constexpr size_t tile_columns = 8;
+
+// Four numbers of the left side from one load, each by its lane: four loads to sixteen products.
+template <int lane> ONB_INLINE void outer_lane(Floats (&sums)[2], Floats left, Floats right, Floats next) {
+    sums[0] = vfmaq_laneq_f32(sums[0], right, left, lane);
+    sums[1] = vfmaq_laneq_f32(sums[1], next, left, lane);
+}
+
+ONB_INLINE void add_to(double *target, Floats sum) {
+    vst1q_f64(target, vaddq_f64(vld1q_f64(target), vcvt_f64_f32(vget_low_f32(sum))));
+    vst1q_f64(target + 2, vaddq_f64(vld1q_f64(target + 2), vcvt_high_f64_f32(sum)));
+}
+
+// scatter[i .. i+8][j .. j+8] += sum over rows of rows[.][i ..] rows[.][j ..].
+ONB_INLINE void outer_tile(double *scatter, const float *rows, size_t count, size_t n, size_t i, size_t j) {
+    Floats sums[tile_rows][2] = {};
+    for (size_t p = 0; p < count; ++p) {
+        const float *row = rows + p * n;
+        const Floats right = load(row + j);
+        const Floats next = load(row + j + 4);
+#pragma GCC unroll 2
+        for (size_t half = 0; half < tile_rows; half += 4) {
+            const Floats left = load(row + i + half);
+            outer_lane<0>(sums[half], left, right, next);
+            outer_lane<1>(sums[half + 1], left, right, next);
+            outer_lane<2>(sums[half + 2], left, right, next);
+            outer_lane<3>(sums[half + 3], left, right, next);
+        }
+    }
+    for (size_t r = 0; r < tile_rows; ++r) {
+        add_to(scatter + (i + r) * n + j, sums[r][0]);
+        add_to(scatter + (i + r) * n + j + 4, sums[r][1]);
+    }
+}
+#else
+constexpr size_t tile_columns = lanes;
+
 // scatter[i .. i+8][j .. j+lanes] += sum over rows of rows[.][i ..] rows[.][j ..].
 ONB_INLINE void outer_tile(double *scatter, const float *rows, size_t count, size_t n, size_t i, size_t j) {
     Floats sums[tile_rows];
@@ -163,11 +210,12 @@ ONB_INLINE void outer_tile(double *scatter, const float *rows, size_t count, siz
         }
     }
 }
+#endif
 
 void add_outer(double *scatter, const float *rows, size_t count, size_t n) {
     for (size_t i = 0; i < n; i += tile_rows) {
-        const size_t first = i / lanes * lanes;
-        for (size_t j = first; j < n; j += lanes) {
+        const size_t first = i / tile_columns * tile_columns;
+        for (size_t j = first; j < n; j += tile_columns) {
             outer_tile(scatter, rows, count, n, i, j);
         }
     }

@@ -1,27 +1,11 @@
 // The quantized body row by row, in shares and panels, against the same computed whole and plainly.
 #include "int8_body.hpp"
+#include "int8_levels.hpp"
 #include "made_int8.hpp"
 
 using namespace onb;
 
 namespace {
-
-const Int8Kernels *const all_kernels[] = {
-    &int8_baseline,
-#ifdef ONB_X86_LEVELS
-    &int8_v3,
-    &int8_vnni,
-#endif
-};
-
-// Kernels up to the best that this machine has, in the order above.
-size_t kernel_count() {
-    size_t count = 1;
-    while (all_kernels[count - 1] != &int8_kernels()) {
-        ++count;
-    }
-    return count;
-}
 
 // A body in a block of exactly its size, so that the sanitizer sees what goes too far.
 struct MadeBody {

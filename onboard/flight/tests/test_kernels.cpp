@@ -10,6 +10,9 @@ extern const Kernels kernels_baseline;
 extern const Kernels kernels_v3;
 extern const Kernels kernels_v4;
 #endif
+#ifdef ONB_ARM_LEVELS
+extern const Kernels kernels_neon;
+#endif
 } // namespace onb
 
 using namespace onb;
@@ -158,6 +161,10 @@ int main() {
     if (strcmp(best, "v4") == 0) {
         test_all(kernels_v4);
     }
+#endif
+#ifdef ONB_ARM_LEVELS
+    CHECK(&kernels() == &kernels_neon); // no 64-bit ARM that runs Linux is without
+    test_all(kernels_neon);
 #endif
     return failures;
 }
