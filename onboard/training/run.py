@@ -65,7 +65,7 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = Fa
     tables = make_tables(load_sensor(recipe.sensor), recipe.ground_classes)
     if ranks.first:
         tables.save(out / "tables.npz")
-    pools = _pools(recipe, out, tables, workers, ranks)
+    pools = _pools(recipe, out, make_tables(load_sensor(recipe.sensor)), workers, ranks)
     sources = all_sources(recipe, sets, tables, pools.get("train"))
     simulated = time.monotonic()
     module = fit(recipe, out, tables, pools.get("train"), sources, interactive, ranks)
@@ -85,7 +85,10 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = Fa
 
 
 def _pools(recipe: Recipe, out: Path, tables: FlightTables, workers: int, ranks: Ranks) -> dict[str, Pool]:
-    """Make the patches, or wait until the first process has made them."""
+    """Make the patches, or wait until the first process has made them.
+
+    They hold statistics of the classes of ground whether or not the filter takes them.
+    """
     if recipe.data and not any(item.name == SCENES for item in recipe.data):
         return {}
     if not ranks.first:

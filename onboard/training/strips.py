@@ -99,7 +99,8 @@ def filter_counts(
     features = 0 if dynamic is None else dynamic.shape[2]
     runner = StreamingMatchedFilter(tables, samples=counts.shape[1], features=features, settings=settings)
     if before is not None:
-        runner.state = replace(before, classes=before.classes or runner.state.classes)
+        known = before.classes or runner.state.classes
+        runner.state = replace(before, classes=known if tables.classes else None)
     parts = []
     for first, end in finalised_spans(counts.shape[0]):
         part = None if dynamic is None else dynamic[first:end]
