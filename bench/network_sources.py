@@ -174,7 +174,7 @@ def _variant(model: str, settings: Mapping[str, Any], tasks: tuple[str, ...]) ->
     """``hyper_segformer Conv+Up, minerals``: the published changes, and tasks unless methane alone."""
     names = {"spectral_conv": "Conv", "upscale": "Up", "small_strides": "Stride"}
     changes = "+".join(name for key, name in names.items() if settings.get(key))
-    told = f"{model} {changes}".strip()
+    told = f"{model} {changes}".strip() + (" on relative bands" if settings.get("relative") else "")
     return told if tasks == ("methane",) else f"{told}, {' and '.join(tasks)}"
 
 

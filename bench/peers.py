@@ -12,6 +12,7 @@ hash; two trainings of one architecture want two folders ``--out``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -113,7 +114,9 @@ def fly_tiles(
     tables: FlightTables,
     enhancement: Array | None = None,
 ) -> Array:
-    """Return (logits, lines, samples) float32 probabilities, tile by tile; memory does not grow with lines.
+    """Return (logits, lines, samples) float32 probabilities, tile by tile.
+
+    Memory does not grow with lines, but for a network that sees bands relative to their column.
 
     Args:
         network: In evaluation mode.
@@ -123,6 +126,7 @@ def fly_tiles(
         enhancement: (lines, samples) ppm m of a matched filter, for networks that take one.
     """
     lines, samples = seen.valid.shape
+    normal = _relative(network, seen, match, tables) if network.relative else None
     result = np.empty((network.logits, lines, samples), np.float32)
     spans_across = list(tile_spans(samples))
     for first, end, keep_first, keep_end in tile_spans(lines):
@@ -131,9 +135,9 @@ def fly_tiles(
         physics = _physics(given, seen.valid[first:end])
         for group in range(0, len(spans_across), TILES_AT_A_TIME):
             spans = spans_across[group : group + TILES_AT_A_TIME]
-            found = _probability(
-                network, counts, physics, [slice(left, right) for left, right, _, _ in spans]
-            )
+            columns = [slice(left, right) for left, right, _, _ in spans]
+            rows = None if normal is None else normal[first:end]
+            found = _probability(network, counts, physics, columns, rows)
             for tile, (left, _, from_, to) in zip(found, spans, strict=True):
                 result[:, keep_first:keep_end, from_:to] = tile[
                     :, keep_first - first : keep_end - first, from_ - left : to - left
@@ -159,13 +163,14 @@ def tile_spans(size: int) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _probability(
-    network: PeerNetwork, counts: Counts, physics: Tensor, columns: list[slice]
+    network: PeerNetwork, counts: Counts, physics: Tensor, columns: list[slice], rows: Array | None
 ) -> npt.NDArray[np.float32]:
     """(tiles, logits, lines, columns) of some tiles of a row of them."""
     log = torch.from_numpy(np.stack([counts[:, here] for here in columns]))
     planes = torch.stack([physics[:, here] for here in columns])
+    normal = None if rows is None else torch.from_numpy(np.stack([rows[:, here] for here in columns]))
     with torch.inference_mode():
-        found = torch.sigmoid(peer_logits(network, log, planes, picked=True))
+        found = torch.sigmoid(peer_logits(network, log, planes, picked=True, normal=normal))
     first = 0 if "methane" in network.tasks else 1
     return np.asarray(found[:, first : first + network.logits].numpy())
 
@@ -195,6 +200,16 @@ def _counts(
             log_radiance(picked, tables.reference[bands])
         )
     return found
+
+
+def _relative(network: PeerNetwork, seen: Observation, match: BandMatch, tables: FlightTables) -> Array:
+    """(lines, samples, its bands) float32 relative to running column means, as training made it."""
+    whole = slice(0, len(seen.valid))
+    bands = _counts(seen, whole, match, tables, np.asarray(network.bands))
+    own = replace(tables.filter_tables, classes=0)
+    narrow = _counts(seen, whole, match, tables, tables.mf_bands)
+    dynamic = bands.astype(np.float32) / np.float32(LOG_SCALE)
+    return filter_counts(narrow, seen.valid, own, dynamic=dynamic).dynamic
 
 
 def _streaming_filter(seen: Observation, match: BandMatch, tables: FlightTables) -> Array:

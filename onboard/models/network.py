@@ -60,6 +60,8 @@ class BandSettings:
         spectral_conv: "Conv", 1 x 1 convolutions ahead of the patch embeddings.
         upscale: "Up", the upscale block ahead of the classifier.
         small_strides: "Stride", finer maps.
+        relative: See each band relative to its column's running mean, over its deviation in the capture, as
+            our own network sees its features; the published networks saw radiance itself.
     """
 
     tasks: tuple[str, ...] = ("methane",)
@@ -67,6 +69,7 @@ class BandSettings:
     spectral_conv: bool = True
     upscale: bool = True
     small_strides: bool = False
+    relative: bool = False
 
     @classmethod
     def checked(cls, given: Mapping[str, Any]) -> BandSettings:
@@ -147,6 +150,11 @@ class PeerNetwork(nn.Module):
         """Number of input planes."""
         filtered = 1 if self.input.kind == "filter_rgb" else 0
         return len(self.bands) + filtered
+
+    @property
+    def relative(self) -> bool:
+        """Whether bands are seen relative to their column."""
+        return isinstance(self.settings, BandSettings) and self.settings.relative
 
     @property
     def logits(self) -> int:

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from onboard.minerals import MINERALS
 from onboard.models.linescan import Linescan
 from onboard.models.network import TASKS, PeerNetwork
-from onboard.models.streaming_filter import LOG_SCALE
-from onboard.training.body_input import FeaturePrior, InputScales, body_input
+from onboard.models.streaming_filter import LOG_SCALE, FilterSettings
+from onboard.training.body_input import FeaturePrior, InputScales, body_input, normalise_dynamic
 
 AnyNetwork = Linescan | PeerNetwork
 
@@ -39,7 +39,8 @@ def logits_of(network: AnyNetwork, sample: dict[str, Tensor], scales: InputScale
         scales: Input scaling of line networks.
     """
     if isinstance(network, PeerNetwork):
-        return peer_logits(network, sample["log"], sample["physics"])
+        normal = relative_bands(network, sample) if network.relative else None
+        return peer_logits(network, sample["log"], sample["physics"], normal=normal)
     # What tells methane from ground are differences of a thousandth: no half precision before the body.
     with torch.autocast(sample["log"].device.type, enabled=False):
         log = sample["log"].float() / LOG_SCALE
@@ -65,7 +66,28 @@ def feature_prior(network: Linescan, sample: dict[str, Tensor]) -> FeaturePrior:
     return FeaturePrior(mean, sample["before_lines"], variance.clamp_min(0.0))
 
 
-def peer_logits(network: PeerNetwork, log: Tensor, physics: Tensor, *, picked: bool = False) -> Tensor:
+def relative_bands(network: PeerNetwork, sample: dict[str, Tensor]) -> Tensor:
+    """Return (n, lines, samples, its bands) of a sample, less the column's running mean, over the deviation.
+
+    Args:
+        network: The network.
+        sample: As :func:`logits_of` takes it.
+    """
+    bands = network.bands
+    variance = torch.diagonal(sample["covariance"], dim1=-2, dim2=-1)[:, bands]
+    prior = FeaturePrior(sample["before_mean"][..., bands], sample["before_lines"], variance)
+    log = sample["log"][..., bands].float() / LOG_SCALE
+    return normalise_dynamic(log, sample["keep"], FilterSettings(), prior)
+
+
+def peer_logits(
+    network: PeerNetwork,
+    log: Tensor,
+    physics: Tensor,
+    *,
+    picked: bool = False,
+    normal: Tensor | None = None,
+) -> Tensor:
     """Return (n, 11, lines, samples) logits of a published network, whatever the size of the image.
 
     Args:
@@ -73,9 +95,13 @@ def peer_logits(network: PeerNetwork, log: Tensor, physics: Tensor, *, picked: b
         log: (n, lines, samples, bands) int16 log radiance, 4096 a unit.
         physics: (n, lines, samples, 4): enhancement and sigma in ppm m, valid, brightness.
         picked: ``log`` holds the network's own bands only.
+        normal: (n, lines, samples, its bands) relative to their column, for a network that sees them so.
     """
-    seen = log if picked else log[..., network.bands]
-    planes = peer_planes(network, seen, physics[..., 0], physics[..., 2])
+    if normal is not None:
+        planes = relative_planes(normal, physics[..., 2])
+    else:
+        seen = log if picked else log[..., network.bands]
+        planes = peer_planes(network, seen, physics[..., 0], physics[..., 2])
     lines, samples = planes.shape[-2:]
     down, across = (-size % network.input.multiple for size in (lines, samples))
     if down or across:
@@ -100,6 +126,12 @@ def peer_planes(network: PeerNetwork, log: Tensor, enhancement: Tensor, valid: T
         filtered = (torch.nan_to_num(enhancement) / FILTER_SCALE_PPMM).clamp(0.0, FILTER_TOP)
         planes = torch.cat([filtered.unsqueeze(-1), planes.exp().clamp(0.0, VISIBLE_TOP)], dim=-1)
     return (planes * valid.unsqueeze(-1)).permute(0, 3, 1, 2).contiguous()
+
+
+def relative_planes(normal: Tensor, valid: Tensor) -> Tensor:
+    """Return (n, bands, lines, samples) of (n, lines, samples, bands) relative bands, clipped as ours are."""
+    clip = InputScales().feature_clip
+    return (normal.clamp(-clip, clip) * valid.unsqueeze(-1)).permute(0, 3, 1, 2)
 
 
 def widened(network: PeerNetwork, logits: Tensor) -> Tensor:

@@ -63,6 +63,7 @@ def test_tiles_cover_an_axis_once_and_keep_off_their_edges(size: int) -> None:
     ("method", "name", "settings"),
     [
         ("hyper_segformer", "hyper_segformer", {}),
+        ("hyper_efficientvit", "hyper_efficientvit", {"relative": True}),
         ("hyper_efficientvit", "hyper_efficientvit", {"tasks": "minerals"}),
         ("hyper_starcop", "hyper_starcop", {}),
         ("hyper_starcop_column", "hyper_starcop", {}),

@@ -17,6 +17,8 @@ from onboard.training.network_input import (
     logits_of,
     peer_logits,
     peer_planes,
+    relative_bands,
+    relative_planes,
     tasks_of,
 )
 
@@ -118,3 +120,38 @@ def test_mixed_precision_leaves_the_stem_alone() -> None:
     torch.testing.assert_close(seen[1], seen[0], rtol=0, atol=0)
     assert mixed.dtype == torch.float32
     assert not torch.equal(mixed, whole)
+
+
+def known_sample(offset: float) -> dict[str, Tensor]:
+    log, physics = image()
+    columns = torch.linspace(-1.0, 1.0, 50)[None, None, :, None]
+    moved = log + torch.round(offset * LOG_SCALE * columns).to(torch.int16)
+    return {
+        "log": moved,
+        "physics": physics,
+        "keep": torch.ones(1, 40, 50),
+        "before_mean": (offset * columns[0, 0]).expand(50, 285)[None].clone(),
+        "before_lines": torch.full((1, 50), 500.0),
+        "covariance": torch.eye(285)[None] * 0.06,
+    }
+
+
+def test_relative_bands_do_not_see_what_a_column_has_all_along() -> None:
+    network = build("hyper_efficientvit", relative=True)
+    level, tilted = (logits_of(network, known_sample(offset), InputScales()) for offset in (0.0, 0.8))
+    torch.testing.assert_close(level, tilted, rtol=1e-2, atol=2e-2)
+    plain = build("hyper_efficientvit")
+    apart = [logits_of(plain, known_sample(offset), InputScales())[:, 0] for offset in (0.0, 0.8)]
+    assert float((apart[0] - apart[1]).abs().mean()) > 5 * float((level - tilted)[:, 0].abs().mean())
+
+
+def test_relative_bands_are_of_unit_deviation_and_silent_where_invalid() -> None:
+    network, sample = build("hyper_efficientvit", relative=True), known_sample(0.3)
+    normal = relative_bands(network, sample)
+    assert normal.shape == (1, 40, 50, 86)
+    assert float(normal.std()) == pytest.approx(1.0, abs=0.1)
+    valid = torch.ones(1, 40, 50)
+    valid[0, 3, 7] = 0.0
+    planes = relative_planes(100.0 * normal, valid)
+    assert not planes[0, :, 3, 7].any()
+    assert float(planes.abs().max()) == InputScales().feature_clip
