@@ -1,4 +1,5 @@
-// What a test program needs: CHECK counts what fails and says where; main returns the count.
+// What a test program needs: CHECK counts what fails, up to what an exit code can hold, and says where; main
+// returns the count.
 #pragma once
 
 #include <cmath>
@@ -11,7 +12,7 @@ inline int failures = 0;
 #define CHECK(condition)                                                                          \
     do {                                                                                          \
         if (!(condition)) {                                                                       \
-            ++failures;                                                                           \
+            failures += failures < 255 ? 1 : 0;                                                   \
             (void)fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);         \
         }                                                                                         \
     } while (false)

@@ -275,5 +275,5 @@ int main() {
     test_random_shapes();
     test_extreme_values();
     test_largest_layers();
-    return failures < 255 ? failures : 255; // an exit code has eight bits
+    return failures;
 }
