@@ -3,6 +3,8 @@
 
 #include "session.hpp"
 
+#include <cmath>
+
 namespace onb {
 
 // Newly arrived lines, and the rows of the window that hold them.
@@ -31,6 +33,26 @@ inline size_t first_chosen(const Session &s, uint64_t line) {
 // marks for it, scatter of the chosen pixels that teach. Leaves the means that the filter subtracts in the
 // scratch.
 void update_statistics(Session *session, const Batch &batch);
+
+// The part of it that holds for each class of ground: decays its sums; adds the batch to them, and to the
+// pooled scatter, which is the sum of theirs.
+void forget_classes(Session *session, double decay);
+void add_class_scatter(Session *session, const Batch &batch);
+
+// The filters of the classes that the batch has pixels of, out of the statistics after the event.
+void solve_classes(Session *session, const Batch &batch);
+// Makes filter k, w = Sigma^-1 t / (t^T Sigma^-1 t), of Sigma in the scratch's system; weights and response.
+void make_filter(Session *session, uint32_t k);
+constexpr double loading = 1e-8; // variance added to each band, so that a solve cannot fail
+
+inline double noise_variance(const BandFilter &filter, float brightness) {
+    const double inverse = std::exp(-static_cast<double>(brightness));
+    return (filter.per_square * inverse + filter.per_one) * inverse;
+}
+
+// Variance of the enhancement beyond the mean of its noise, over the kept pixels of the covariance: into each
+// filter's clutter.
+void find_clutter(Session *session, const Batch &batch);
 
 // Fills the window's channels for the body, and marks columns whose statistics are young.
 void fill_channels(Session *session, const Batch &batch);

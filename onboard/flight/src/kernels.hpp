@@ -10,6 +10,8 @@ namespace onb {
 constexpr size_t lane_pad = 16;
 // Counts per unit of log radiance in the ring.
 constexpr float log_scale = 4096.0f;
+// Counts per unit of log radiance of the classes of ground.
+constexpr float class_scale = 1024.0f;
 constexpr float log_ceiling = 3.0f;
 // Radiance at or below this is a flag, not light.
 constexpr float flag_ceiling = -9000.0f;
@@ -29,6 +31,11 @@ struct Kernels {
     void (*deviation)(const int16_t *counts, const float *mean, size_t n, float *out);
     // Sum of (counts[i] / 4096 - mean[i]) * weights[i]; n is a multiple of lane_pad.
     float (*filter)(const int16_t *counts, const float *mean, const float *weights, size_t n);
+    // Index of the centre at the least squared distance from x[bands], the first where several are as near.
+    // centres is [bands][classes], classes a multiple of lane_pad; every squared distance is below 2^31.
+    uint32_t (*nearest)(const int32_t *x, size_t bands, const int32_t *centres, size_t classes);
+    // Sum of rows[count][n] into sums[n]; n is a multiple of lane_pad.
+    void (*add_rows)(double *sums, const float *rows, size_t count, size_t n);
     // Upper triangle (by tiles) of scatter[n][n] += rows^T rows; rows is [count][n], n as above.
     void (*add_outer)(double *scatter, const float *rows, size_t count, size_t n);
     // out[i] = 1 / (1 + exp(-logits[i])).

@@ -150,6 +150,48 @@ float filter(const int16_t *counts, const float *mean, const float *weights, siz
     return sum_lanes(sum);
 }
 
+ONB_INLINE Ints load_whole(const int32_t *p) {
+    Ints v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+uint32_t nearest(const int32_t *x, size_t bands, const int32_t *centres, size_t classes) {
+    Ints best = Ints{} + INT32_MAX;
+    Ints chosen = Ints{};
+    for (size_t i = 0; i < classes; i += lanes) {
+        Ints distance = Ints{};
+        for (size_t b = 0; b < bands; ++b) {
+            const Ints d = x[b] - load_whole(centres + b * classes + i);
+            distance += d * d;
+        }
+        const Ints nearer = distance < best;
+        best = nearer ? distance : best;
+        chosen = nearer ? Ints{} + static_cast<int32_t>(i) : chosen;
+    }
+    int32_t least = best[0];
+    int32_t index = chosen[0];
+    for (size_t k = 1; k < lanes; ++k) {
+        const int32_t here = chosen[k] + static_cast<int32_t>(k);
+        const bool wins = best[k] < least || (best[k] == least && here < index);
+        least = wins ? best[k] : least;
+        index = wins ? here : index;
+    }
+    return static_cast<uint32_t>(index);
+}
+
+void add_rows(double *sums, const float *rows, size_t count, size_t n) {
+    for (size_t i = 0; i < n; i += lanes) {
+        Floats sum = Floats{};
+        for (size_t r = 0; r < count; ++r) {
+            sum += load(rows + r * n + i);
+        }
+        for (size_t k = 0; k < lanes; ++k) {
+            sums[i + k] += static_cast<double>(sum[k]);
+        }
+    }
+}
+
 constexpr size_t tile_rows = 8;
 
 #ifdef ONB_NEON
@@ -243,6 +285,7 @@ void sigmoid(const float *logits, size_t n, float *out) {
 } // namespace
 
 extern const Kernels ONB_KERNELS;
-const Kernels ONB_KERNELS = {ONB_KERNELS_NAME, log_pixel, add_counts, deviation, filter, add_outer, sigmoid};
+const Kernels ONB_KERNELS = {ONB_KERNELS_NAME, log_pixel, add_counts, deviation, filter, nearest,
+                              add_rows, add_outer, sigmoid};
 
 } // namespace onb

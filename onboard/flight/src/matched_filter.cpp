@@ -11,17 +11,15 @@ namespace onb {
 
 namespace {
 
-constexpr double loading = 1e-8;
 constexpr double magnitude_to_deviation = 1.4826;
 // Pixels below dark_limit teach nothing, unless hardly any pixel is brighter.
 constexpr double least_lit = 0.1;
 
-// The filter w = Sigma^-1 t / (t^T Sigma^-1 t); the sensor's noise loads Sigma while pixels are few.
-void solve_weights(Session *s) {
+// The covariance of all ground into the scratch's system; the sensor's noise loads it while pixels are few.
+void fill_system(Session *s) {
     const size_t bands = s->plan.mf_bands;
     const size_t pitch = s->filter_pitch;
     const GasTables &gas = s->constants.gas;
-    double *const solution = s->scratch.solution;
     const double count = s->after.count > 1.0 ? s->after.count : 1.0;
     const double load = 2.0 * static_cast<double>(bands) / (static_cast<double>(bands) + s->after.count);
     for (size_t i = 0; i < bands; ++i) {
@@ -29,9 +27,16 @@ void solve_weights(Session *s) {
             s->scratch.system[i * pitch + j] = s->after.scatter[i * pitch + j] / count;
         }
         s->scratch.system[i * pitch + i] += load * (gas.noise_one[i] + gas.noise_two[i]) + loading;
-        solution[i] = gas.target[i];
     }
-    if (!solve_spd(s->scratch.system, bands, pitch, solution)) {
+}
+
+// Weights of the system in the scratch.
+void solve_weights(Session *s) {
+    const size_t bands = s->plan.mf_bands;
+    const GasTables &gas = s->constants.gas;
+    double *const solution = s->scratch.solution;
+    memcpy(solution, gas.target, bands * sizeof(double));
+    if (!solve_spd(s->scratch.system, bands, s->filter_pitch, solution)) {
         memcpy(solution, gas.target, bands * sizeof(double)); // rounding alone can do this: do not whiten
     }
     double norm = 0.0;
@@ -43,28 +48,29 @@ void solve_weights(Session *s) {
     }
 }
 
-void use_weights(Session *s) {
-    FilterScratch &scratch = s->scratch;
-    const GasTables &gas = s->constants.gas;
-    scratch.per_square = scratch.per_one = 0.0;
-    for (size_t k = 0; k < s->plan.mf_bands; ++k) {
-        const double w = scratch.solution[k];
-        scratch.weights[k] = static_cast<float>(w);
-        scratch.per_square += w * w * gas.noise_one[k];
-        scratch.per_one += w * w * gas.noise_two[k];
+void solve(Session *s, const Batch &batch) {
+    if (s->plan.ground_classes > 0) {
+        solve_classes(s, batch);
+        return;
     }
-    scratch.response = make_response(gas, scratch.solution);
+    fill_system(s);
+    make_filter(s, 0);
+    s->scratch.filters[0].offset = 0.0;
 }
 
 void filter_lines(Session *s, const Batch &batch) {
     const size_t pitch = s->filter_pitch;
+    const bool sorted = s->plan.ground_classes > 0;
     for (size_t i = 0; i < batch.lines; ++i) {
         const int16_t *counts = s->counts_of(batch.first_line + i);
+        const uint8_t *classes = sorted ? s->classes_of(batch.first_line + i) : nullptr;
         float *out = s->window.enhancement + s->plane(batch.first_row + i);
         for (size_t c = 0; c < s->samples; ++c) {
-            const float linear = s->kernels->filter(counts + c * pitch, s->scratch.used + c * pitch,
-                                                    s->scratch.weights, pitch);
-            out[c] = static_cast<float>(s->scratch.response.enhancement(static_cast<double>(linear)));
+            const BandFilter &filter = s->scratch.filters[sorted ? classes[c] : 0];
+            const float linear =
+                s->kernels->filter(counts + c * pitch, s->scratch.used + c * pitch, filter.weights, pitch);
+            out[c] =
+                static_cast<float>(filter.response.enhancement(static_cast<double>(linear) - filter.offset));
         }
     }
 }
@@ -72,14 +78,8 @@ void filter_lines(Session *s, const Batch &batch) {
 // One pass: statistics on top of the state before the event, filter, enhancement.
 void pass(Session *s, const Batch &batch) {
     update_statistics(s, batch);
-    solve_weights(s);
-    use_weights(s);
+    solve(s, batch);
     filter_lines(s, batch);
-}
-
-double noise_variance(const FilterScratch &scratch, float brightness) {
-    const double inverse = std::exp(-static_cast<double>(brightness));
-    return (scratch.per_square * inverse + scratch.per_one) * inverse;
 }
 
 // Marks the pixels that the statistics learn from: valid ones that are not too dark.
@@ -134,42 +134,36 @@ bool leave_out_plumes(Session *s, const Batch &batch) {
     return true;
 }
 
-// Variance of the enhancement beyond the mean of its noise, over the kept pixels of the covariance.
-double clutter_variance(const Session &s, const Batch &batch) {
-    double count = 0.0;
-    double mean = 0.0;
-    double squares = 0.0;
-    double noise = 0.0;
-    for (size_t i = 0; i < batch.lines; ++i) {
-        const size_t plane = s.plane(batch.first_row + i);
-        for (size_t c = first_chosen(s, batch.first_line + i); c < s.samples; c += s.plan.covariance_stride) {
-            if ((s.window.keep[plane + c] & in_means) == 0) {
-                continue;
-            }
-            // Welford: no difference of large sums.
-            const double alpha = static_cast<double>(s.window.enhancement[plane + c]);
-            const double d = alpha - mean;
-            count += 1.0;
-            mean += d / count;
-            squares += d * (alpha - mean);
-            noise += noise_variance(s.scratch, s.window.brightness[plane + c]);
-        }
-    }
-    const double excess = count > 0.0 ? (squares - noise) / count : 0.0;
-    return excess > 0.0 ? excess : 0.0;
-}
-
 // Instrument noise carried through the filter, plus what clutter adds beyond it.
 void find_sigma(Session *s, const Batch &batch) {
-    const double clutter = clutter_variance(*s, batch);
-    const float *brightness = s->window.brightness;
-    const size_t first = s->plane(batch.first_row);
-    for (size_t i = first; i < first + batch.lines * s->samples; ++i) {
-        s->window.sigma[i] = static_cast<float>(std::sqrt(noise_variance(s->scratch, brightness[i]) + clutter));
+    const bool sorted = s->plan.ground_classes > 0;
+    find_clutter(s, batch);
+    for (size_t i = 0; i < batch.lines; ++i) {
+        const size_t plane = s->plane(batch.first_row + i);
+        const uint8_t *classes = sorted ? s->classes_of(batch.first_line + i) : nullptr;
+        for (size_t c = 0; c < s->samples; ++c) {
+            const BandFilter &filter = s->scratch.filters[sorted ? classes[c] : 0];
+            const double noise = noise_variance(filter, s->window.brightness[plane + c]);
+            s->window.sigma[plane + c] = static_cast<float>(std::sqrt(noise + filter.clutter));
+        }
     }
 }
 
 } // namespace
+
+void make_filter(Session *s, uint32_t k) {
+    const GasTables &gas = s->constants.gas;
+    BandFilter &filter = s->scratch.filters[k];
+    solve_weights(s);
+    filter.per_square = filter.per_one = 0.0;
+    for (size_t i = 0; i < s->plan.mf_bands; ++i) {
+        const double w = s->scratch.solution[i];
+        filter.weights[i] = static_cast<float>(w);
+        filter.per_square += w * w * gas.noise_one[i];
+        filter.per_one += w * w * gas.noise_two[i];
+    }
+    filter.response = make_response(gas, s->scratch.solution);
+}
 
 void judge_lines(Session *s) {
     const Batch batch = {s->judged, s->row_of(s->judged), static_cast<size_t>(s->arrived - s->judged)};

@@ -310,6 +310,12 @@ onb_status read_bundle(Bytes file, Bundle *bundle, onb_detail *detail) {
         bundle->plan.denoiser_bytes = denoiser.inference_bytes;
     }
     if (status == ONB_OK) {
+        ClassPlan *classes = &bundle->tables.classes;
+        status = read_classes(bundle->container, bundle->plan.bands, classes, detail);
+        bundle->plan.ground_classes = classes->classes;
+        bundle->plan.class_bands = classes->bands;
+    }
+    if (status == ONB_OK) {
         status = find_tables(bundle->container, bundle->plan, &bundle->tables, detail);
     }
     if (status == ONB_OK) {

@@ -1,6 +1,7 @@
 // The plan and the tables of a bundle: numbers that fix shapes, physics and thresholds.
 #pragma once
 
+#include "class_plan.hpp"
 #include "denoiser_plan.hpp"
 #include "int8_net.hpp"
 #include "limits.hpp"
@@ -21,6 +22,7 @@ struct Plan {
     uint32_t products;
     uint32_t denoiser_samples; // of denoiser.bin; 0: the bundle has none
     uint64_t denoiser_bytes;
+    uint32_t ground_classes, class_bands; // of classes.bin; 0: the bundle has none
 
     uint32_t features() const { return static_features + dynamic_features; }
     uint32_t channels() const { return 4 + features(); }
@@ -34,6 +36,7 @@ struct Plan {
 struct Tables {
     Bytes manifest, stem, body, body_int8, bands, reference, mf_bands, curve, noise, known_input, known_output;
     Bytes denoiser;
+    ClassPlan classes; // none where the part is missing
 };
 
 struct Bundle {

@@ -22,6 +22,8 @@ void lay_out_constants(Session *s, Arena *arena) {
     const uint64_t start = arena->used();
     c.inverse_reference = arena->take<float>(plan.bands);
     c.filter_bands = arena->take<uint32_t>(plan.mf_bands);
+    c.class_bands = arena->take<uint32_t>(plan.class_bands);
+    c.class_centres = arena->take<int32_t>(static_cast<uint64_t>(plan.class_bands) * s->class_pitch());
     c.gas.points = plan.curve_points;
     c.gas.bands = plan.mf_bands;
     c.gas.alphas = arena->take<double>(points);
@@ -41,6 +43,26 @@ void lay_out_statistics(Session *s, Statistics *statistics, Arena *arena) {
     statistics->weight = arena->take<double>(samples);
     statistics->scatter = arena->take<double>(pitch * pitch);
     statistics->feature_scatter = arena->take<double>(s->plan.dynamic_features);
+    const uint64_t classes = s->plan.ground_classes;
+    statistics->class_scatter = arena->take<double>(classes * pitch * pitch);
+    statistics->class_sum = arena->take<double>(classes * pitch);
+    statistics->class_kept_sum = arena->take<double>(classes * pitch);
+    statistics->class_count = arena->take<double>(classes);
+    statistics->class_kept_count = arena->take<double>(classes);
+}
+
+// The filters, one a class of ground; `chosen` is what the covariance takes of a batch at most.
+void lay_out_filters(Session *s, uint64_t chosen, Arena *arena) {
+    FilterScratch &scratch = s->scratch;
+    const uint32_t classes = s->plan.ground_classes;
+    scratch.filters = arena->take<BandFilter>(s->filters());
+    float *const weights = arena->take<float>(s->filters() * s->filter_pitch);
+    for (uint32_t k = 0; weights != nullptr && k < s->filters(); ++k) {
+        scratch.filters[k].weights = weights + k * s->filter_pitch;
+    }
+    scratch.class_mean = arena->take<double>(classes > 0 ? s->filter_pitch : 0);
+    scratch.class_pixels = arena->take<uint32_t>(classes > 0 ? chosen : 0);
+    scratch.class_starts = arena->take<uint32_t>(classes > 0 ? classes + 1 : 0);
 }
 
 void lay_out_scratch(Session *s, Arena *arena) {
@@ -56,10 +78,11 @@ void lay_out_scratch(Session *s, Arena *arena) {
     scratch.overall = arena->take<double>(largest(pitch, features));
     scratch.system = arena->take<double>(pitch * pitch);
     scratch.solution = arena->take<double>(pitch);
-    scratch.weights = arena->take<float>(pitch);
     scratch.rows = arena->take<float>(FilterScratch::batch * pitch);
     const uint64_t stride = s->plan.covariance_stride;
-    scratch.magnitudes = arena->take<float>(s->plan.first_lines() * ((samples + stride - 1) / stride));
+    const uint64_t chosen = s->plan.first_lines() * ((samples + stride - 1) / stride);
+    scratch.magnitudes = arena->take<float>(chosen);
+    lay_out_filters(s, chosen, arena);
 }
 
 void lay_out_window(Session *s, Arena *arena) {
@@ -75,6 +98,7 @@ void lay_out_window(Session *s, Arena *arena) {
     window.quality = arena->take<uint8_t>(pixels);
     window.keep = arena->take<uint8_t>(pixels);
     window.counts = arena->take<int16_t>(s->ring_lines() * samples * s->filter_pitch);
+    window.classes = arena->take<uint8_t>(plan.ground_classes > 0 ? s->ring_lines() * samples : 0);
 }
 
 void lay_out_products(Session *s, Arena *arena) {
@@ -123,6 +147,14 @@ void clear_statistics(const Session &s, Statistics *statistics) {
     memset(statistics->scatter, 0, pitch * pitch * sizeof(double));
     memset(statistics->feature_scatter, 0, s.plan.dynamic_features * sizeof(double));
     statistics->count = 0.0;
+    const size_t classes = s.plan.ground_classes;
+    if (classes > 0) {
+        memset(statistics->class_scatter, 0, classes * pitch * pitch * sizeof(double));
+        memset(statistics->class_sum, 0, classes * pitch * sizeof(double));
+        memset(statistics->class_kept_sum, 0, classes * pitch * sizeof(double));
+        memset(statistics->class_count, 0, classes * sizeof(double));
+        memset(statistics->class_kept_count, 0, classes * sizeof(double));
+    }
 }
 
 void clear_window(Session *s) {
@@ -135,9 +167,24 @@ void clear_window(Session *s) {
     memset(s->window.sigma, 0, pixels * sizeof(float));
     memset(s->window.quality, 0, pixels);
     memset(s->window.counts, 0, s->ring_lines() * s->samples * s->filter_pitch * sizeof(int16_t));
-    memset(s->scratch.weights, 0, s->filter_pitch * sizeof(float));
+    memset(s->scratch.filters[0].weights, 0, s->filters() * s->filter_pitch * sizeof(float));
+    if (plan.ground_classes > 0) {
+        memset(s->window.classes, 0, s->ring_lines() * s->samples);
+    }
     for (uint32_t row = 0; s->quantized() && row < plan.body_lines; ++row) {
         int8_clear_line(s->int8, s->window.pitch, s->byte_row(row));
+    }
+}
+
+// What pads the classes is the first of them again: never nearer than itself, so never chosen.
+void load_classes(Session *s, const ClassPlan &plan) {
+    const uint32_t pitch = s->class_pitch();
+    for (uint32_t b = 0; b < plan.bands; ++b) {
+        s->constants.class_bands[b] = read_u32(plan.band_index + 4 * static_cast<size_t>(b));
+        for (uint32_t k = 0; k < pitch; ++k) {
+            const size_t from = static_cast<size_t>(k < plan.classes ? k : 0) * plan.bands + b;
+            s->constants.class_centres[b * pitch + k] = read_i16(plan.centres + 2 * from);
+        }
     }
 }
 
@@ -245,6 +292,7 @@ void load_constants(Session *s, const Tables &tables) {
         c.gas.noise_one[k] = a * a * b / (reference * reference);
         c.gas.noise_two[k] = a * a / reference;
     }
+    load_classes(s, tables.classes);
     c.digest = sha256(c.begin, c.size);
 }
 

@@ -16,6 +16,8 @@ namespace onb {
 struct Constants {
     float *inverse_reference; // [bands]
     uint32_t *filter_bands;   // [mf_bands]
+    uint32_t *class_bands;    // [class_bands]
+    int32_t *class_centres;   // [class_bands][class_pitch], the classes of a band side by side
     GasTables gas;
     const uint8_t *begin; // of the bytes that hold them
     size_t size;
@@ -30,6 +32,21 @@ struct Statistics {
     double *scatter;      // [filter_pitch][filter_pitch] upper triangle by tiles
     double *feature_scatter; // [dynamic]
     double count;         // pixels behind scatter
+    // The same of each class of ground, where the bundle has classes; the pooled ones are their sums.
+    double *class_scatter;  // [classes][filter_pitch][filter_pitch]
+    double *class_sum;      // [classes][filter_pitch] of the deviations behind it
+    double *class_kept_sum; // [classes][filter_pitch] of those of them that are in the means
+    double *class_count;    // [classes]
+    double *class_kept_count; // [classes]
+};
+
+// A matched filter: the one of all ground, or of a class of it.
+struct BandFilter {
+    float *weights;             // [filter_pitch]
+    double offset;              // of the class's mean, filtered
+    double per_square, per_one; // noise carried through the filter
+    double clutter;             // variance that clutter adds to it
+    Response response;
 };
 
 // Scratch of the filter, valid within one event.
@@ -43,11 +60,12 @@ struct FilterScratch {
     double *overall;     // [max(filter_pitch, dynamic)]
     double *system;      // [filter_pitch][filter_pitch]
     double *solution;    // [filter_pitch]
-    float *weights;      // [filter_pitch] the filter
     float *rows;         // [batch][filter_pitch]
     float *magnitudes;   // of the enhancement, of each pixel that the covariance takes
-    double per_square, per_one; // noise carried through the filter
-    Response response;
+    BandFilter *filters; // [max(classes, 1)]
+    double *class_mean;     // [filter_pitch]
+    uint32_t *class_pixels; // of the batch's pixels that the covariance takes, class by class
+    uint32_t *class_starts; // [classes + 1] where each class begins in them
 };
 
 // Image memory: one body window of lines, and the filter's counts of lines not yet judged.
@@ -59,6 +77,7 @@ struct Window {
     uint8_t *quality;    // [body_lines][samples]
     uint8_t *keep;       // [body_lines][samples] pixels that the statistics take
     int16_t *counts;     // [ring_lines][samples][filter_pitch] ring
+    uint8_t *classes;    // [ring_lines][samples] ring of each pixel's class of ground
     size_t pitch;
     uint8_t *bytes;      // [body_lines][pitch][plane_channels], the quantized body's input, where there is one
 };
@@ -121,6 +140,12 @@ struct Session {
     int16_t *counts_of(uint64_t line) const {
         return window.counts + (line % ring_lines()) * samples * filter_pitch;
     }
+    uint8_t *classes_of(uint64_t line) const { return window.classes + (line % ring_lines()) * samples; }
+    // Classes side by side are padded as bands are.
+    uint32_t class_pitch() const {
+        return static_cast<uint32_t>((plan.ground_classes + lane_pad - 1) / lane_pad * lane_pad);
+    }
+    uint32_t filters() const { return plan.ground_classes > 0 ? plan.ground_classes : 1; }
     float *channel_row(uint32_t channel, size_t row) const {
         return window.channels + (static_cast<size_t>(channel) * plan.body_lines + row) * window.pitch;
     }

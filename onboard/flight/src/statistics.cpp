@@ -125,6 +125,7 @@ void forget_scatter(Session *s) {
         s->after.feature_scatter[f] = decay * s->before.feature_scatter[f];
     }
     s->after.count = decay * s->before.count;
+    forget_classes(s, decay);
 }
 
 void add_feature_scatter(Session *s, const Batch &batch) {
@@ -145,6 +146,10 @@ void add_feature_scatter(Session *s, const Batch &batch) {
 }
 
 void add_scatter(Session *s, const Batch &batch) {
+    if (s->plan.ground_classes > 0) {
+        add_class_scatter(s, batch);
+        return;
+    }
     const size_t pitch = s->filter_pitch;
     float *const rows = s->scratch.rows;
     const size_t stride = s->plan.covariance_stride;

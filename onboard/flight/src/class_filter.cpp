@@ -1,0 +1,110 @@
+// The matched filter of each class of ground, and how much clutter each leaves.
+#include "filter_steps.hpp"
+
+#include <cstring>
+
+namespace onb {
+
+namespace {
+
+constexpr double prior = 500.0;         // pixels that a class's covariance is drawn to the pooled one by
+constexpr double mean_prior = 50.0;     // and its mean to none
+constexpr double clutter_prior = 200.0; // and its clutter to that of all
+
+// Class k's covariance about its mean, drawn to the pooled one, into the scratch's system; loaded by noise.
+void fill_system(Session *s, uint32_t k) {
+    const size_t bands = s->plan.mf_bands;
+    const size_t pitch = s->filter_pitch;
+    const double *scatter = s->after.class_scatter + k * pitch * pitch;
+    const double *sum = s->after.class_sum + k * pitch;
+    const double *mean = s->scratch.class_mean;
+    const double count = s->after.class_count[k];
+    const double pooled = prior / (s->after.count > 1.0 ? s->after.count : 1.0);
+    const double inverse = 1.0 / (count + prior);
+    const double known = s->after.count < prior ? s->after.count : prior;
+    const double load = 2.0 * static_cast<double>(bands) / (static_cast<double>(bands) + count + known);
+    const GasTables &gas = s->constants.gas;
+    for (size_t i = 0; i < bands; ++i) {
+        double *row = s->scratch.system + i * pitch;
+        const double shift = count * mean[i] - sum[i];
+        for (size_t j = i; j < bands; ++j) {
+            const double own = scatter[i * pitch + j] - mean[i] * sum[j] + shift * mean[j];
+            row[j] = (own + pooled * s->after.scatter[i * pitch + j]) * inverse;
+        }
+        row[i] += load * (gas.noise_one[i] + gas.noise_two[i]) + loading;
+    }
+}
+
+void solve_class(Session *s, uint32_t k) {
+    const size_t pitch = s->filter_pitch;
+    const double inverse = 1.0 / (s->after.class_kept_count[k] + mean_prior);
+    for (size_t i = 0; i < pitch; ++i) {
+        s->scratch.class_mean[i] = s->after.class_kept_sum[k * pitch + i] * inverse;
+    }
+    fill_system(s, k);
+    make_filter(s, k);
+    double offset = 0.0;
+    for (size_t i = 0; i < s->plan.mf_bands; ++i) {
+        offset += s->scratch.solution[i] * s->scratch.class_mean[i];
+    }
+    s->scratch.filters[k].offset = offset;
+}
+
+// Welford: no difference of large sums.
+struct Moments {
+    double count, mean, squares, noise;
+
+    void add(double value, double variance) {
+        const double d = value - mean;
+        count += 1.0;
+        mean += d / count;
+        squares += d * (value - mean);
+        noise += variance;
+    }
+};
+
+double positive(double value) { return value > 0.0 ? value : 0.0; }
+
+} // namespace
+
+void solve_classes(Session *s, const Batch &batch) {
+    bool seen[max_classes] = {};
+    for (size_t i = 0; i < batch.lines; ++i) {
+        const uint8_t *classes = s->classes_of(batch.first_line + i);
+        for (size_t c = 0; c < s->samples; ++c) {
+            seen[classes[c]] = true;
+        }
+    }
+    for (uint32_t k = 0; k < s->plan.ground_classes; ++k) {
+        if (seen[k]) {
+            solve_class(s, k);
+        }
+    }
+}
+
+void find_clutter(Session *s, const Batch &batch) {
+    Moments all{};
+    Moments moments[max_classes] = {};
+    const bool sorted = s->plan.ground_classes > 0;
+    for (size_t i = 0; i < batch.lines; ++i) {
+        const size_t plane = s->plane(batch.first_row + i);
+        const uint8_t *classes = sorted ? s->classes_of(batch.first_line + i) : nullptr;
+        for (size_t c = first_chosen(*s, batch.first_line + i); c < s->samples; c += s->plan.covariance_stride) {
+            if ((s->window.keep[plane + c] & in_means) == 0) {
+                continue;
+            }
+            const uint32_t k = sorted ? classes[c] : 0;
+            const double alpha = static_cast<double>(s->window.enhancement[plane + c]);
+            const double noise = noise_variance(s->scratch.filters[k], s->window.brightness[plane + c]);
+            all.add(alpha, noise);
+            moments[k].add(alpha, noise);
+        }
+    }
+    const double pooled = all.count > 0.0 ? positive((all.squares - all.noise) / all.count) : 0.0;
+    for (uint32_t k = 0; k < s->filters(); ++k) {
+        const double excess = moments[k].squares - moments[k].noise + clutter_prior * pooled;
+        s->scratch.filters[k].clutter = sorted ? positive(excess / (moments[k].count + clutter_prior)) : pooled;
+    }
+}
+
+} // namespace onb
