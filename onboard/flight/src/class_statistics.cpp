@@ -78,6 +78,15 @@ void add_class(Session *s, const Batch &batch, uint32_t k) {
 
 } // namespace
 
+uint8_t class_of(const Session &s, const float *log) {
+    const size_t bands = s.plan.class_bands;
+    int32_t counts[max_class_bands];
+    for (size_t b = 0; b < bands; ++b) {
+        counts[b] = static_cast<int32_t>(std::lrintf(log[s.constants.class_bands[b]] * class_scale));
+    }
+    return static_cast<uint8_t>(s.kernels->nearest(counts, bands, s.constants.class_centres, s.class_pitch()));
+}
+
 void forget_classes(Session *s, double decay) {
     const size_t classes = s->plan.ground_classes;
     const size_t pitch = s->filter_pitch;

@@ -109,16 +109,6 @@ float keep_counts(const Session *s, const float *log, int16_t *counts) {
     return static_cast<float>(sum) / (log_scale * static_cast<float>(bands));
 }
 
-// The class of ground that a pixel's logarithm lies nearest to.
-uint8_t class_of(const Session *s, const float *log) {
-    const size_t bands = s->plan.class_bands;
-    int32_t counts[max_class_bands];
-    for (size_t b = 0; b < bands; ++b) {
-        counts[b] = static_cast<int32_t>(std::lrintf(log[s->constants.class_bands[b]] * class_scale));
-    }
-    return static_cast<uint8_t>(s->kernels->nearest(counts, bands, s->constants.class_centres, s->class_pitch()));
-}
-
 // Spreads the stem's pixel-interleaved features over the window's planes.
 void spread_features(Session *s, size_t row, size_t first, size_t count) {
     const size_t features = s->plan.features();
@@ -149,7 +139,7 @@ onb_status take_segment(Session *s, const float *radiance, uint8_t line_quality,
         s->window.brightness[s->plane(row) + sample] =
             keep_counts(s, log, s->counts_of(s->arrived) + sample * s->filter_pitch);
         if (s->plan.ground_classes > 0) {
-            s->classes_of(s->arrived)[sample] = class_of(s, log);
+            s->classes_of(s->arrived)[sample] = class_of(*s, log);
         }
     }
     if (count < s->plan.stem_pixels) {

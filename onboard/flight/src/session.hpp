@@ -180,6 +180,9 @@ onb_status scrub(Session *session, Bytes file);
 // LINE STEP: flags, repair, logarithm, stem, and the line's place in the window.
 onb_status ingest_line(Session *session, const float *radiance, uint8_t line_quality);
 
+// The class of ground that a pixel's logarithm [bands] lies nearest to.
+uint8_t class_of(const Session &session, const float *log);
+
 // Matched filter and normalisation of the lines [session.judged, session.arrived).
 void judge_lines(Session *session);
 

@@ -41,8 +41,25 @@ inline Parts good_parts() {
     return parts;
 }
 
-inline void assemble(const Parts &parts, MadeBundle *made) {
-    made->begin(9);
+// A codebook of three classes by three bands; its last two bytes are padding.
+struct Classes {
+    static constexpr uint32_t classes = 3;
+    static constexpr uint32_t class_bands = 3;
+    static constexpr size_t size = 40;
+    uint8_t part[size];
+
+    Classes() : part{} {
+        const uint32_t head[] = {classes, class_bands, 4, 0, 5};
+        const int16_t centres[] = {-4096, 0, 100, 0, 0, 100, 3072, 3072, -4096};
+        memcpy(part, head, sizeof head);
+        memcpy(part + sizeof head, centres, sizeof centres);
+    }
+    void whole(size_t at, uint32_t value) { memcpy(part + at, &value, 4); }
+    void centre(size_t index, int16_t value) { memcpy(part + 20 + 2 * index, &value, 2); }
+};
+
+inline void assemble(const Parts &parts, MadeBundle *made, const Classes *classes = nullptr) {
+    made->begin(classes != nullptr ? 10 : 9);
     made->add(0, "plan.bin", parts.plan, sizeof parts.plan);
     made->add(1, "manifest.json", "{}", 2);
     made->add(2, "stem.onnx", "s", 1);
@@ -52,5 +69,8 @@ inline void assemble(const Parts &parts, MadeBundle *made) {
     made->add(6, "mf_bands.u16", parts.chosen, sizeof parts.chosen);
     made->add(7, "mf_curve.f32", parts.curve, sizeof parts.curve);
     made->add(8, "mf_noise.f32", parts.noise, sizeof parts.noise);
+    if (classes != nullptr) {
+        made->add(9, "classes.bin", classes->part, sizeof classes->part);
+    }
     made->end();
 }

@@ -34,13 +34,14 @@ struct MadeSession {
     onb::Session *s;
     uint64_t bytes;
 
-    explicit MadeSession(uint32_t samples, uint32_t denoise = 0) : s(nullptr), bytes(0) {
+    explicit MadeSession(uint32_t samples, uint32_t denoise = 0, const onb::Plan &plan = small_plan())
+        : s(nullptr), bytes(0) {
         onb_config config{};
         config.denoise = denoise;
         config.samples = samples;
         config.event_queue = 4;
         config.pixel_size_m = 60.0;
-        if (!onb::core_bytes(small_plan(), config, &bytes)) {
+        if (!onb::core_bytes(plan, config, &bytes)) {
             abort();
         }
         void *block = nullptr;
@@ -51,7 +52,7 @@ struct MadeSession {
         onb::Arena arena(block, bytes);
         s = arena.take<onb::Session>(1);
         memset(static_cast<void *>(s), 0, sizeof *s);
-        s->plan = small_plan();
+        s->plan = plan;
         s->config = config;
         s->kernels = &onb::kernels();
         onb::lay_out(s, &arena);

@@ -100,6 +100,61 @@ void test_counts(const Kernels &k) {
     CHECK(std::fabs(static_cast<double>(k.filter(counts, mean, weights, n)) - linear) < 1e-4);
 }
 
+// Ties go to the lower class: the second half of the centres repeats the first.
+void test_nearest(const Kernels &k, size_t bands) {
+    constexpr size_t classes = 32;
+    Random random(6);
+    int32_t centres[16 * classes];
+    int32_t x[16];
+    for (size_t i = 0; i < bands * classes; ++i) {
+        centres[i] = i % classes < classes / 2 ? static_cast<int32_t>(random.bits() % 7169) - 4096
+                                               : centres[i - classes / 2];
+    }
+    for (int round = 0; round < 200; ++round) {
+        int64_t least = INT64_MAX;
+        uint32_t expected = 0;
+        for (size_t b = 0; b < bands; ++b) {
+            const uint32_t draw = random.bits();
+            x[b] = draw % 3 == 0 ? (draw % 2 == 0 ? -4096 : 3072) : static_cast<int32_t>(draw % 7169) - 4096;
+        }
+        for (uint32_t c = 0; c < classes; ++c) {
+            int64_t distance = 0;
+            for (size_t b = 0; b < bands; ++b) {
+                const int64_t d = x[b] - centres[b * classes + c];
+                distance += d * d;
+            }
+            expected = distance < least ? c : expected;
+            least = distance < least ? distance : least;
+        }
+        CHECK(k.nearest(x, bands, centres, classes) == expected);
+    }
+}
+
+// The largest distance there is fits.
+void test_nearest_of_the_farthest(const Kernels &k) {
+    int32_t centres[16 * 16];
+    int32_t x[16];
+    for (size_t i = 0; i < 256; ++i) {
+        centres[i] = i == 5 ? 3071 : 3072;
+        x[i / 16] = -4096;
+    }
+    CHECK(k.nearest(x, 16, centres, 16) == 5);
+}
+
+void test_rows(const Kernels &k) {
+    float rows[3 * 32];
+    double sums[32];
+    for (int i = 0; i < 96; ++i) {
+        rows[i] = static_cast<float>(i);
+        sums[i % 32] = 0.5;
+    }
+    k.add_rows(sums, rows, 0, 32);
+    k.add_rows(sums, rows, 3, 32);
+    for (int i = 0; i < 32; ++i) {
+        CHECK(std::fabs(sums[i] - (0.5 + 3.0 * i + 96.0)) < 1e-9);
+    }
+}
+
 void test_outer(const Kernels &k) {
     constexpr size_t n = 48;
     static float rows[37 * n];
@@ -146,6 +201,11 @@ void test_all(const Kernels &k) {
     test_flags(k);
     test_counts(k);
     test_outer(k);
+    test_nearest(k, 1);
+    test_nearest(k, 8);
+    test_nearest(k, 16);
+    test_nearest_of_the_farthest(k);
+    test_rows(k);
     test_sigmoid(k);
 }
 

@@ -6,11 +6,11 @@ using namespace onb;
 
 namespace {
 
-onb_status read(const Parts &parts, Plan *plan = nullptr) {
+onb_status read(const Parts &parts, Plan *plan = nullptr, const Classes *classes = nullptr) {
     static MadeBundle made;
     static Bundle bundle;
     onb_detail detail{};
-    assemble(parts, &made);
+    assemble(parts, &made, classes);
     const onb_status status = read_bundle({made.bytes, made.size}, &bundle, &detail);
     CHECK(status == ONB_OK || (detail.problem[0] != '\0' && detail.expected[0] != '\0'));
     if (plan != nullptr) {
@@ -60,11 +60,22 @@ void test_wild_tables() {
     CHECK(read(parts) == ONB_BUNDLE_PLAN);
 }
 
+void test_classes_of_ground_are_read_with_the_plan() {
+    Plan plan{};
+    CHECK(read(good_parts(), &plan) == ONB_OK && plan.ground_classes == 0 && plan.class_bands == 0);
+    Classes classes;
+    CHECK(read(good_parts(), &plan, &classes) == ONB_OK);
+    CHECK(plan.ground_classes == Classes::classes && plan.class_bands == Classes::class_bands);
+    classes.whole(16, bands);
+    CHECK(read(good_parts(), &plan, &classes) == ONB_BUNDLE_PLAN);
+}
+
 } // namespace
 
 int main() {
     test_values_are_read();
     test_wild_words();
     test_wild_tables();
+    test_classes_of_ground_are_read_with_the_plan();
     return failures;
 }
