@@ -24,6 +24,7 @@ from export.reproduce import Options
 from export.run_folder import TrainedRun, load_run
 from onboard.errors import CaptureError
 from onboard.flight.bundle import default_bundle_path, read_container
+from onboard.flight.class_plan import CLASSES_PART, ClassPlan
 from onboard.flight.contents import Contents, read_contents
 from onboard.flight.int8_body import INT8_PART
 from onboard.flight.plan import PLAN_PART, Plan
@@ -205,14 +206,18 @@ def contents_of(data: bytes) -> Contents:
 
 
 def array_parts(tables: Any) -> dict[str, bytes]:
-    """Return the parts that hold a training's tables (``FlightTables``)."""
+    """Return the parts that hold a training's tables (``FlightTables``); classes only where it has some."""
     curve = np.concatenate([tables.alphas.ravel(), tables.log_transmittance.ravel()])
+    ground: dict[str, bytes] = {}
+    if len(tables.class_centres):
+        ground[CLASSES_PART] = ClassPlan(tables.class_bands, tables.class_centres).pack(len(tables.centres))
     return {
         "bands.f32": _f32(np.stack([tables.centres, tables.fwhm])),
         "reference.f32": _f32(tables.reference),
         "mf_bands.u16": np.ascontiguousarray(tables.mf_bands, "<u2").tobytes(),
         "mf_curve.f32": _f32(curve),
         "mf_noise.f32": _f32(tables.mf_noise),
+        **ground,
     }
 
 

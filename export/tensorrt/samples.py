@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from export.tensorrt.checker import Source
 from export.tensorrt.parity import SEED, Array, Run, graph_shape, reference_run, seeded_input
 from onboard.errors import BundleError
 from onboard.flight.bundle import read_container
 from onboard.flight.contents import Contents, read_contents
+from onboard.models.ground_classes import GroundClasses
 from onboard.models.streaming_filter import (
     DARK_LIMIT,
     FilterSettings,
@@ -100,7 +102,8 @@ def body_input(contents: Contents, stem: Run) -> Array:
     features = stem(np.ascontiguousarray(rows))[: lines * samples].reshape(lines, samples, count)
     static, dynamic = np.split(features, [plan.static_features], axis=-1)
     valid = np.ones((lines, samples), np.bool_)
-    filtered = _filter(contents, samples).absorb(log[..., contents.mf_bands], valid, 0, dynamic)
+    labels = _labels(contents, log)
+    filtered = _filter(contents, samples).absorb(log[..., contents.mf_bands], valid, 0, dynamic, labels)
     clip = plan.feature_clip
     # What is too dark to tell of gas tells of none.
     alpha = filtered.enhancement * (filtered.brightness > DARK_LIMIT)
@@ -128,6 +131,13 @@ def _log(contents: Contents) -> Array:
     return log_radiance(contents.known_input, contents.reference.astype(np.float64))
 
 
+def _labels(contents: Contents, log: Array) -> npt.NDArray[np.uint8] | None:
+    if contents.classes is None:
+        return None
+    book = GroundClasses(contents.classes.bands, contents.classes.centres)
+    return book.assign(log[..., book.bands])
+
+
 def _filter(contents: Contents, samples: int) -> StreamingMatchedFilter:
     bands, plan = contents.mf_bands, contents.plan
     tables = FilterTables(
@@ -136,6 +146,7 @@ def _filter(contents: Contents, samples: int) -> StreamingMatchedFilter:
         contents.reference[bands].astype(np.float64),
         contents.noise[0].astype(np.float64),
         contents.noise[1].astype(np.float64),
+        classes=0 if contents.classes is None else len(contents.classes.centres),
     )
     settings = FilterSettings(plan.memory_lines, plan.covariance_stride, plan.kappa, plan.exclude_sigma)
     return StreamingMatchedFilter(tables, samples, plan.dynamic_features, settings)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from onboard.errors import BundleError
 from onboard.flight.bundle import Container
+from onboard.flight.class_plan import CLASSES_PART, ClassPlan, unpack_class_plan
 from onboard.flight.denoiser_plan import DENOISER_GRAPH, DENOISER_PLAN, DenoiserPlan, unpack_denoiser_plan
 from onboard.flight.int8_body import INT8_PART, Int8Body, refuse, unpack_body
 from onboard.flight.limits import LIMITS_PART, Limits, unpack_limits
@@ -59,6 +60,7 @@ class Contents:
         limits: Expiry and target; none where the part is missing.
         int8: The quantized body, or None where the body is a graph.
         denoiser: The denoiser's plan, or None.
+        classes: The codebook of ground classes, or None.
     """
 
     manifest: Mapping[str, Any]
@@ -75,6 +77,7 @@ class Contents:
     limits: Limits
     int8: Int8Body | None
     denoiser: DenoiserPlan | None = None
+    classes: ClassPlan | None = None
 
     @property
     def precision(self) -> str:
@@ -161,6 +164,7 @@ def read_contents(container: Container) -> Contents:
         limits,
         int8,
         _read_denoiser(parts, manifest, plan),
+        _read_classes(parts, plan),
     )
 
 
@@ -215,6 +219,11 @@ def _read_denoiser(parts: _Parts, manifest: dict[str, Any], plan: Plan) -> Denoi
         where, found = "manifest.json: denoiser", manifest.get("denoiser")
         raise parts.refuse("the manifest contradicts the bundle", where, found, expected or "nothing")
     return denoiser
+
+
+def _read_classes(parts: _Parts, plan: Plan) -> ClassPlan | None:
+    part = parts.container.parts.get(CLASSES_PART)
+    return None if part is None else unpack_class_plan(part, plan.bands, parts.container.file)
 
 
 def _read_curve(parts: _Parts, plan: Plan) -> tuple[Array, Array]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from export.bundle import write_container
 from onboard.errors import BundleError
 from onboard.flight.bundle import read_container
+from onboard.flight.class_plan import CLASSES_PART, ClassPlan
 from onboard.flight.contents import REQUIRED_PARTS, Contents, read_contents
 from tests.export.samples import SEQUENCE, sample_manifest, sample_parts, sample_plan
 
@@ -56,6 +57,17 @@ def test_a_known_answer_is_decoded() -> None:
     assert contents.known_output is not None
     assert contents.known_input[1, 2, 11] == 71
     assert contents.known_output.shape == (2, 2, 3)
+
+
+def test_classes_of_ground_are_decoded_where_there_are_some() -> None:
+    assert contents_of(sample_parts()).classes is None
+    part = ClassPlan(np.array([11, 0]), np.array([[1, -2], [3, 4]], np.int16)).pack(12)
+    classes = contents_of({**sample_parts(), CLASSES_PART: part}).classes
+    assert classes is not None
+    assert classes.bands.tolist() == [11, 0]
+    assert classes.centres.tolist() == [[1, -2], [3, 4]]
+    with pytest.raises(BundleError, match="band_index"):
+        contents_of({**sample_parts(), CLASSES_PART: part[:8] + b"\x0c" + part[9:]})
 
 
 @pytest.mark.parametrize("name", REQUIRED_PARTS)

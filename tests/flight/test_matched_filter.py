@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from onboard.flight.class_plan import CLASSES_PART, ClassPlan
+from onboard.models.ground_classes import GroundClasses
 from onboard.models.streaming_filter import (
     DARK_LIMIT,
     FilteredLines,
@@ -33,9 +35,22 @@ LINES, SAMPLES = 130, 50
 SETTINGS: dict[str, Any] = {"memory_lines": 48, "covariance_stride": 3, "kappa": 8.0, "exclude_sigma": 2.5}
 
 
-@pytest.fixture(scope="module")
-def bundle() -> TestBundle:
-    return build_test_bundle(parts={"body.onnx": make_echo_body(plan_for(**SETTINGS))}, **SETTINGS)
+CLASSES = 5
+"""Of ground, of which the last is none's."""
+
+
+def codebook() -> ClassPlan:
+    """Return classes that the made-up ground falls into by brightness and slope."""
+    centres = np.random.default_rng(8).normal(0.0, 250.0, (CLASSES, 4)).astype(np.int16)
+    centres[-1] = 3072
+    return ClassPlan(np.array([20, 0, 13, 7]), centres)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["one ground", "classes of ground"])
+def bundle(request: pytest.FixtureRequest) -> TestBundle:
+    plan = plan_for(**SETTINGS)
+    classes = {CLASSES_PART: codebook().pack(plan.bands)} if request.param else {}
+    return build_test_bundle(parts={"body.onnx": make_echo_body(plan), **classes}, **SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -68,17 +83,33 @@ def reference(bundle: TestBundle, radiance: Array) -> list[FilteredLines]:
             bands[chosen],
             tables["noise"][0].astype(np.float32).astype(np.float64),
             tables["noise"][1].astype(np.float32).astype(np.float64),
+            classes=CLASSES if CLASSES_PART in bundle.parts else 0,
         ),
         SAMPLES,
         plan.dynamic_features,
         FilterSettings(**SETTINGS),
     )
     valid = np.asarray((radiance > -9000).all(axis=2))
+    labels = ground_of(log) if CLASSES_PART in bundle.parts else None
     edges = [0, *range(plan.strip_lines + plan.halo_lines, LINES, plan.strip_lines), LINES]
     return [
-        streaming.absorb(ring[a:b], valid[a:b], a, dynamic[a:b].astype(np.float32))
+        streaming.absorb(
+            ring[a:b],
+            valid[a:b],
+            a,
+            dynamic[a:b].astype(np.float32),
+            None if labels is None else labels[a:b],
+        )
         for a, b in itertools.pairwise(edges)
     ]
+
+
+def ground_of(log: Array) -> npt.NDArray[np.uint8]:
+    """Return the class of each pixel of log radiance (lines, samples, bands)."""
+    book = GroundClasses(codebook().bands, codebook().centres)
+    labels = book.assign(log[..., book.bands])
+    assert (np.bincount(labels.ravel(), minlength=CLASSES)[:-1] > 100).all()
+    return labels
 
 
 def echoed(flown: dict[str, npt.NDArray[Any]], channel: int) -> npt.NDArray[np.float64]:

@@ -9,7 +9,10 @@ namespace {
 
 constexpr double prior = 500.0;         // pixels that a class's covariance is drawn to the pooled one by
 constexpr double mean_prior = 50.0;     // and its mean to none
-constexpr double clutter_prior = 200.0; // and its clutter to that of all
+constexpr double clutter_prior = 50.0;  // and its clutter to that of all
+
+// Pixels of a class in a batch from which its own deviation says what looks like a plume.
+constexpr uint32_t least_own = 64;
 
 // Class k's covariance about its mean, drawn to the pooled one, into the scratch's system; loaded by noise.
 void fill_system(Session *s, uint32_t k) {
@@ -80,6 +83,26 @@ void solve_classes(Session *s, const Batch &batch) {
             solve_class(s, k);
         }
     }
+}
+
+bool limit_classes(Session *s, const Batch &batch) {
+    const uint32_t *starts = s->scratch.class_starts;
+    const uint32_t count = starts[s->plan.ground_classes];
+    float *const magnitudes = s->scratch.magnitudes;
+    const float *alpha = s->window.enhancement + s->plane(batch.first_row);
+    for (uint32_t i = 0; i < count; ++i) {
+        magnitudes[i] = std::fabs(alpha[s->scratch.class_pixels[i]]);
+    }
+    for (uint32_t k = 0; k < s->plan.ground_classes; ++k) {
+        const uint32_t own = starts[k + 1] - starts[k];
+        s->scratch.filters[k].limit = own >= least_own ? robust_limit(*s, magnitudes + starts[k], own) : -1.0;
+    }
+    const double overall = count > 0 ? robust_limit(*s, magnitudes, count) : 0.0;
+    for (uint32_t k = 0; k < s->plan.ground_classes; ++k) {
+        BandFilter &filter = s->scratch.filters[k];
+        filter.limit = filter.limit < 0.0 ? overall : filter.limit;
+    }
+    return count > 0;
 }
 
 void find_clutter(Session *s, const Batch &batch) {

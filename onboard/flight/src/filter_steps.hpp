@@ -50,6 +50,12 @@ inline double noise_variance(const BandFilter &filter, float brightness) {
     return (filter.per_square * inverse + filter.per_one) * inverse;
 }
 
+// The limit of enhancement beyond which a pixel looks like a plume, by the magnitudes of others, which are
+// reordered; count is above 0.
+double robust_limit(const Session &session, float *magnitudes, size_t count);
+// That of each class, by the pixels that were last added to the classes' sums; false if there is none.
+bool limit_classes(Session *session, const Batch &batch);
+
 // Variance of the enhancement beyond the mean of its noise, over the kept pixels of the covariance: into each
 // filter's clutter.
 void find_clutter(Session *session, const Batch &batch);

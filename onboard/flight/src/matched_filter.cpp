@@ -114,21 +114,31 @@ size_t gather_magnitudes(Session *s, const Batch &batch) {
     return count;
 }
 
+// Beyond which enhancement a pixel looks like a plume, of all ground or of each class; false if there is
+// nothing to judge by.
+bool find_limits(Session *s, const Batch &batch) {
+    if (s->plan.ground_classes > 0) {
+        return limit_classes(s, batch);
+    }
+    const size_t count = gather_magnitudes(s, batch);
+    s->scratch.filters[0].limit = count > 0 ? robust_limit(*s, s->scratch.magnitudes, count) : 0.0;
+    return count > 0;
+}
+
 // Plumes must not teach the filter what background is. False if there is nothing to judge by.
 bool leave_out_plumes(Session *s, const Batch &batch) {
-    const size_t count = gather_magnitudes(s, batch);
-    if (count == 0) {
+    if (!find_limits(s, batch)) {
         return false;
     }
-    float *const magnitudes = s->scratch.magnitudes;
-    std::nth_element(magnitudes, magnitudes + count / 2, magnitudes + count);
-    const double deviation = magnitude_to_deviation * static_cast<double>(magnitudes[count / 2]);
-    const double limit = static_cast<double>(s->plan.exclude_sigma) * deviation;
-    const float *alpha = s->window.enhancement;
-    const size_t first = s->plane(batch.first_row);
-    for (size_t i = first; i < first + batch.lines * s->samples; ++i) {
-        if (static_cast<double>(alpha[i]) > limit) {
-            s->window.keep[i] &= teaches;
+    const bool sorted = s->plan.ground_classes > 0;
+    for (size_t i = 0; i < batch.lines; ++i) {
+        const size_t plane = s->plane(batch.first_row + i);
+        const uint8_t *classes = sorted ? s->classes_of(batch.first_line + i) : nullptr;
+        for (size_t c = 0; c < s->samples; ++c) {
+            const double limit = s->scratch.filters[sorted ? classes[c] : 0].limit;
+            if (static_cast<double>(s->window.enhancement[plane + c]) > limit) {
+                s->window.keep[plane + c] &= teaches;
+            }
         }
     }
     return true;
@@ -150,6 +160,12 @@ void find_sigma(Session *s, const Batch &batch) {
 }
 
 } // namespace
+
+double robust_limit(const Session &s, float *magnitudes, size_t count) {
+    std::nth_element(magnitudes, magnitudes + count / 2, magnitudes + count);
+    const double deviation = magnitude_to_deviation * static_cast<double>(magnitudes[count / 2]);
+    return static_cast<double>(s.plan.exclude_sigma) * deviation;
+}
 
 void make_filter(Session *s, uint32_t k) {
     const GasTables &gas = s->constants.gas;

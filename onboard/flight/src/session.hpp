@@ -46,6 +46,7 @@ struct BandFilter {
     double offset;              // of the class's mean, filtered
     double per_square, per_one; // noise carried through the filter
     double clutter;             // variance that clutter adds to it
+    double limit;               // enhancement beyond which a pixel looks like a plume
     Response response;
 };
 

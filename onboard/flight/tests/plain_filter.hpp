@@ -53,8 +53,9 @@ struct PlainFilter {
             const uint64_t line = batch.first_line + i / samples;
             const size_t column = i % samples;
             const size_t at = s.plane(batch.first_row) + i;
-            Pixel pixel = {column, s.classes_of(line)[column], s.window.quality[at] == 0,
-                           (line + column) % plan.covariance_stride == 0, s.window.quality[at] == 0,
+            const bool valid = !onb::invalid(s.window.quality[at]);
+            Pixel pixel = {column, s.classes_of(line)[column], valid,
+                           (line + column) % plan.covariance_stride == 0, valid,
                            static_cast<double>(s.window.brightness[at]), Values(bands)};
             for (size_t k = 0; k < bands; ++k) {
                 pixel.log[k] = s.counts_of(line)[column * s.filter_pitch + k] / 4096.0;
@@ -209,18 +210,28 @@ struct PlainFilter {
         return next;
     }
 
-    void leave_out_plumes() {
+    // By the class's own pixels where they are many, else by all.
+    double limit_of(uint32_t ground, bool all) const {
         Values magnitudes;
         for (size_t i = 0; i < pixels.size(); ++i) {
-            if (pixels[i].valid && pixels[i].chosen) {
+            if (pixels[i].valid && pixels[i].chosen && (all || pixels[i].ground == ground)) {
                 magnitudes.push_back(std::fabs(alpha[i]));
             }
         }
+        if (!all && magnitudes.size() < 64) {
+            return limit_of(ground, true);
+        }
         std::sort(magnitudes.begin(), magnitudes.end());
-        const double limit =
-            static_cast<double>(plan.exclude_sigma) * 1.4826 * magnitudes[magnitudes.size() / 2];
+        return static_cast<double>(plan.exclude_sigma) * 1.4826 * magnitudes[magnitudes.size() / 2];
+    }
+
+    void leave_out_plumes() {
+        Values limits;
+        for (uint32_t k = 0; k < plan.ground_classes; ++k) {
+            limits.push_back(limit_of(k, false));
+        }
         for (size_t i = 0; i < pixels.size(); ++i) {
-            pixels[i].kept = pixels[i].valid && alpha[i] <= limit;
+            pixels[i].kept = pixels[i].valid && alpha[i] <= limits[pixels[i].ground];
         }
     }
 
@@ -256,7 +267,7 @@ struct PlainFilter {
         sigma.clear();
         for (const Pixel &pixel : pixels) {
             const double own = excess(pixel.ground, false, &count);
-            const double clutter = std::max(0.0, (own + 200.0 * pooled) / (count + 200.0));
+            const double clutter = std::max(0.0, (own + 50.0 * pooled) / (count + 50.0));
             sigma.push_back(std::sqrt(noise_of(pixel) + clutter));
         }
     }
