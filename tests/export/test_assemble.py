@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from export.run_folder import TrainedRun, load_run
 from onboard.errors import CaptureError, OutputError, UsageError
 from onboard.flight.bundle import read_container
 from onboard.flight.card import CARD_PART, read_card
+from onboard.flight.class_plan import CLASSES_PART, unpack_class_plan
 from onboard.flight.contents import read_contents
 from onboard.flight.int8_body import INT8_PART
 from tests.export.samples import write_quantized, write_run_folder
@@ -161,6 +163,15 @@ def test_tables_become_little_endian_parts(run_folder: Path) -> None:
     assert np.frombuffer(parts["mf_bands.u16"], "<u2").tolist() == tables.mf_bands.tolist()
     assert len(parts["mf_curve.f32"]) == 4 * len(tables.alphas) * (1 + len(tables.mf_bands))
     assert len(parts["mf_noise.f32"]) == 8 * len(tables.mf_bands)
+    classes = unpack_class_plan(parts[CLASSES_PART], len(tables.centres))
+    assert np.array_equal(classes.bands, tables.class_bands)
+    assert np.array_equal(classes.centres, tables.class_centres)
+
+
+def test_a_training_without_classes_has_no_such_part(run_folder: Path) -> None:
+    tables = load_run(run_folder).tables
+    plain = replace(tables, class_bands=tables.class_bands[:0], class_centres=tables.class_centres[:0])
+    assert set(array_parts(tables)) - set(array_parts(plain)) == {CLASSES_PART}
 
 
 def test_a_published_network_does_not_fly(tmp_path: Path) -> None:
