@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from export.delta_reference import rebuild
 from export.keys import DEVELOPMENT_KEY, load_private_key
 from onboard.errors import BundleError
 from onboard.flight.bundle import default_bundle_path, read_container
+from onboard.flight.class_plan import CLASSES_PART, ClassPlan
 from onboard.flight.delta import apply_delta, describe_delta
 from onboard.flight.int8_body import INT8_PART, unpack_body
 from onboard.flight.trust import trusted_keys
@@ -109,6 +111,15 @@ def test_wholly_different_bundles() -> None:
     more = sign_container(write_container(parts, 9), TEST_SEED)
     round_trip(old.data, more, TEST_SEED, (old.public_key,))
     round_trip(more, build_test_bundle(sequence=10).data, TEST_SEED, (old.public_key,))
+
+
+def test_a_codebook_comes_changes_and_goes_as_any_part() -> None:
+    centres = np.arange(32, dtype=np.int16).reshape(8, 4)
+    books = [None, ClassPlan(np.arange(4), centres), ClassPlan(np.arange(4), centres - 5), None]
+    parts = [{} if book is None else {CLASSES_PART: book.pack(24)} for book in books]
+    bundles = [build_test_bundle(sequence=7 + i, parts=part) for i, part in enumerate(parts)]
+    for old, new in itertools.pairwise(bundles):
+        round_trip(old.data, new.data, TEST_SEED, (old.public_key,))
 
 
 def test_the_same_bundles_give_the_same_delta() -> None:
