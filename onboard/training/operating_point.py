@@ -147,10 +147,11 @@ def choose(scored: Scored) -> OperatingPoint:
 
 def _choose_events(scored: Scored, threshold: float) -> tuple[int, float]:
     """Return (fewest pixels, least peak) that find most strong plumes within the allowance."""
+    patches = [_components(scored, index, threshold) for index in range(len(scored.plume))]
     best: tuple[float, int, float] | None = None
     for size in SIZES:
         for peak in PEAKS:
-            recall, alarms = event_scores(scored, OperatingPoint(threshold, peak, size))
+            recall, alarms = _event_scores(patches, size, peak, scored.plume.size)
             # Too many false alarms cost more than any plume found; among equals, fewer alarms win.
             merit = recall - 0.02 * alarms - 10.0 * max(0.0, alarms - FALSE_EVENTS_A_CAPTURE)
             if best is None or merit > best[0]:
@@ -159,37 +160,57 @@ def _choose_events(scored: Scored, threshold: float) -> tuple[int, float]:
     return best[1], best[2]
 
 
+@dataclass(frozen=True)
+class Components:
+    """What the plume mask of a patch falls into.
+
+    Attributes:
+        sizes: (components,) pixels.
+        peaks: (components,) highest probability.
+        true: (components,) bool, within 2 pixels of a labelled plume.
+        strong: For each plume above 3000 ppm m, the components on it.
+    """
+
+    sizes: npt.NDArray[np.int64]
+    peaks: Array
+    true: npt.NDArray[np.bool_]
+    strong: tuple[npt.NDArray[np.int64], ...]
+
+
+def _components(scored: Scored, index: int, threshold: float) -> Components:
+    probability, plume_id = scored.plume[index], scored.plume_id[index]
+    labels, count = ndimage.label(probability >= threshold, EIGHT)
+    near = ndimage.binary_dilation(plume_id > 0, EIGHT, iterations=2)
+    true = np.zeros(count + 1, bool)
+    true[np.unique(labels[near])] = True
+    strong = [
+        identity for identity in np.unique(plume_id[scored.enhancement[index] > STRONG_PPMM]) if identity
+    ]
+    met = (np.unique(labels[plume_id == identity]) for identity in strong)
+    peaks = ndimage.maximum(probability, labels, np.arange(1, count + 1)) if count else []
+    return Components(
+        np.bincount(labels.ravel(), minlength=count + 1)[1:],
+        np.asarray(peaks, np.float32),
+        true[1:],
+        tuple(ids[ids > 0].astype(np.int64) - 1 for ids in met),
+    )
+
+
 def event_scores(scored: Scored, point: OperatingPoint) -> tuple[float, float]:
     """Return (recall of plumes whose peak exceeds 3000 ppm m, false events a full capture)."""
+    patches = [_components(scored, index, point.plume_threshold) for index in range(len(scored.plume))]
+    return _event_scores(patches, point.event_min_pixels, point.event_peak_probability, scored.plume.size)
+
+
+def _event_scores(patches: list[Components], size: int, peak: float, pixels: int) -> tuple[float, float]:
     strong = found = false = 0
-    for probability, plume_id, enhancement in zip(
-        scored.plume, scored.plume_id, scored.enhancement, strict=True
-    ):
-        accepted = _accepted(probability, point)
-        near = ndimage.binary_dilation(plume_id > 0, EIGHT, iterations=2)
-        labels, count = ndimage.label(accepted, EIGHT)
-        touching = np.unique(labels[near & accepted])
-        false += count - len(touching)
-        for identity in np.unique(plume_id[enhancement > STRONG_PPMM]):
-            if identity:
-                strong += 1
-                found += bool(accepted[plume_id == identity].any())
+    for patch in patches:
+        accepted = (patch.sizes >= size) & (patch.peaks >= peak)
+        false += int(np.count_nonzero(accepted & ~patch.true))
+        strong += len(patch.strong)
+        found += sum(bool(accepted[ids].any()) for ids in patch.strong)
     recall = found / strong if strong else 0.0
-    return recall, false * CAPTURE_PIXELS / scored.plume.size
-
-
-def _accepted(probability: Array, point: OperatingPoint) -> npt.NDArray[np.bool_]:
-    """Return the mask of those components that would be events."""
-    labels, count = ndimage.label(probability >= point.plume_threshold, EIGHT)
-    if count == 0:
-        return np.zeros(probability.shape, bool)
-    index = np.arange(1, count + 1)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    peaks = np.asarray(ndimage.maximum(probability, labels, index))
-    good = np.concatenate(
-        [[False], (sizes >= point.event_min_pixels) & (peaks >= point.event_peak_probability)]
-    )
-    return np.asarray(good[labels])
+    return recall, false * CAPTURE_PIXELS / pixels
 
 
 def report(scored: Scored, point: OperatingPoint) -> dict[str, object]:
