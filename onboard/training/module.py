@@ -50,7 +50,7 @@ class LinescanTraining(lightning.LightningModule):
             )
         elif recipe.precision != "32-true":
             # Half-precision units of processors take channels last.
-            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.network.to(memory_format=torch.channels_last)
         self.tiles = TileStems(self.network.stem, list(sources), tables) if sources else None
         if self.tiles is not None:
             self.tiles.silence_unseen(self.network.stem)
