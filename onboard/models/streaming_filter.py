@@ -42,8 +42,6 @@ CLASS_LEAST = 64
 """Pixels of a class in a batch from which its own deviation says what looks like a plume."""
 CLASS_MEAN_PRIOR = 50.0
 """Pixels of no difference that a class starts from in its mean about the columns' means."""
-CLASS_CLUTTER_PRIOR = 50.0
-"""Pixels of all ground that a class starts from in its clutter."""
 
 
 @dataclass(frozen=True)
@@ -453,17 +451,10 @@ class StreamingMatchedFilter:
         per_one = squares @ (tables.noise_a**2 / tables.reference)
         ratio = np.exp(brightness.astype(np.float64))
         noise = per_square[labels] / ratio**2 + per_one[labels] / ratio
-        overall = 0.0
+        clutter = 0.0
         if picked.any():
-            overall = max(0.0, float(alpha[picked].var() - noise[picked].mean()))
-        clutter = np.full(len(squares), overall)
-        for index in range(self.tables.classes):
-            here = picked & (labels == index)
-            off = alpha[here] - (alpha[here].mean() if here.any() else 0.0)
-            excess = float((off**2).sum() - noise[here].sum())
-            share = np.count_nonzero(here) + CLASS_CLUTTER_PRIOR
-            clutter[index] = max(0.0, (excess + CLASS_CLUTTER_PRIOR * overall) / share)
-        return np.asarray(np.sqrt(noise + clutter[labels]))
+            clutter = max(0.0, float(alpha[picked].var() - noise[picked].mean()))
+        return np.asarray(np.sqrt(noise + clutter))
 
 
 def _column_sum(values: Array, keep: Mask) -> Array64:

@@ -143,9 +143,9 @@ def test_clutter_of_other_ground_no_longer_hides_gas() -> None:
     quiet = labels == 0
     off = [float(np.sqrt((found.enhancement[quiet] ** 2).mean())) for found in (classed, plain)]
     assert off[0] < 0.5 * off[1]
-    assert classed.sigma[quiet].mean() == pytest.approx(classed.enhancement[quiet].std(), rel=0.4)
-    wild = labels == 1
-    assert classed.sigma[wild].mean() == pytest.approx(classed.enhancement[wild].std(), rel=0.3)
+    # One clutter stands for all ground: what differs by class is the noise that its filter lets through.
+    whole = float(np.sqrt((classed.enhancement[classed.keep] ** 2).mean()))
+    assert classed.sigma.mean() == pytest.approx(whole, rel=0.2)
 
 
 def test_gas_over_a_class_of_ground_comes_back_whole() -> None:

@@ -1,4 +1,4 @@
-// The matched filter of each class of ground, and how much clutter each leaves.
+// The matched filter of each class of ground, and how much clutter they leave.
 #include "filter_steps.hpp"
 
 #include <cstring>
@@ -9,7 +9,6 @@ namespace {
 
 constexpr double prior = 500.0;         // pixels that a class's covariance is drawn to the pooled one by
 constexpr double mean_prior = 50.0;     // and its mean to none
-constexpr double clutter_prior = 50.0;  // and its clutter to that of all
 
 // Pixels of a class in a batch from which its own deviation says what looks like a plume.
 constexpr uint32_t least_own = 64;
@@ -53,21 +52,6 @@ void solve_class(Session *s, uint32_t k) {
     s->scratch.filters[k].offset = offset;
 }
 
-// Welford: no difference of large sums.
-struct Moments {
-    double count, mean, squares, noise;
-
-    void add(double value, double variance) {
-        const double d = value - mean;
-        count += 1.0;
-        mean += d / count;
-        squares += d * (value - mean);
-        noise += variance;
-    }
-};
-
-double positive(double value) { return value > 0.0 ? value : 0.0; }
-
 } // namespace
 
 void solve_classes(Session *s, const Batch &batch) {
@@ -105,29 +89,30 @@ bool limit_classes(Session *s, const Batch &batch) {
     return count > 0;
 }
 
-void find_clutter(Session *s, const Batch &batch) {
-    Moments all{};
-    Moments moments[max_classes] = {};
-    const bool sorted = s->plan.ground_classes > 0;
+double clutter_variance(const Session &s, const Batch &batch) {
+    double count = 0.0;
+    double mean = 0.0;
+    double squares = 0.0;
+    double noise = 0.0;
+    const bool sorted = s.plan.ground_classes > 0;
     for (size_t i = 0; i < batch.lines; ++i) {
-        const size_t plane = s->plane(batch.first_row + i);
-        const uint8_t *classes = sorted ? s->classes_of(batch.first_line + i) : nullptr;
-        for (size_t c = first_chosen(*s, batch.first_line + i); c < s->samples; c += s->plan.covariance_stride) {
-            if ((s->window.keep[plane + c] & in_means) == 0) {
+        const size_t plane = s.plane(batch.first_row + i);
+        const uint8_t *classes = sorted ? s.classes_of(batch.first_line + i) : nullptr;
+        for (size_t c = first_chosen(s, batch.first_line + i); c < s.samples; c += s.plan.covariance_stride) {
+            if ((s.window.keep[plane + c] & in_means) == 0) {
                 continue;
             }
-            const uint32_t k = sorted ? classes[c] : 0;
-            const double alpha = static_cast<double>(s->window.enhancement[plane + c]);
-            const double noise = noise_variance(s->scratch.filters[k], s->window.brightness[plane + c]);
-            all.add(alpha, noise);
-            moments[k].add(alpha, noise);
+            // Welford: no difference of large sums.
+            const double alpha = static_cast<double>(s.window.enhancement[plane + c]);
+            const double d = alpha - mean;
+            count += 1.0;
+            mean += d / count;
+            squares += d * (alpha - mean);
+            noise += noise_variance(s.scratch.filters[sorted ? classes[c] : 0], s.window.brightness[plane + c]);
         }
     }
-    const double pooled = all.count > 0.0 ? positive((all.squares - all.noise) / all.count) : 0.0;
-    for (uint32_t k = 0; k < s->filters(); ++k) {
-        const double excess = moments[k].squares - moments[k].noise + clutter_prior * pooled;
-        s->scratch.filters[k].clutter = sorted ? positive(excess / (moments[k].count + clutter_prior)) : pooled;
-    }
+    const double excess = count > 0.0 ? (squares - noise) / count : 0.0;
+    return excess > 0.0 ? excess : 0.0;
 }
 
 } // namespace onb

@@ -56,9 +56,8 @@ double robust_limit(const Session &session, float *magnitudes, size_t count);
 // That of each class, by the pixels that were last added to the classes' sums; false if there is none.
 bool limit_classes(Session *session, const Batch &batch);
 
-// Variance of the enhancement beyond the mean of its noise, over the kept pixels of the covariance: into each
-// filter's clutter.
-void find_clutter(Session *session, const Batch &batch);
+// Variance of the enhancement beyond the mean of its noise, over the kept pixels of the covariance.
+double clutter_variance(const Session &session, const Batch &batch);
 
 // Fills the window's channels for the body, and marks columns whose statistics are young.
 void fill_channels(Session *session, const Batch &batch);

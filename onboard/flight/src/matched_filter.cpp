@@ -147,14 +147,14 @@ bool leave_out_plumes(Session *s, const Batch &batch) {
 // Instrument noise carried through the filter, plus what clutter adds beyond it.
 void find_sigma(Session *s, const Batch &batch) {
     const bool sorted = s->plan.ground_classes > 0;
-    find_clutter(s, batch);
+    const double clutter = clutter_variance(*s, batch);
     for (size_t i = 0; i < batch.lines; ++i) {
         const size_t plane = s->plane(batch.first_row + i);
         const uint8_t *classes = sorted ? s->classes_of(batch.first_line + i) : nullptr;
         for (size_t c = 0; c < s->samples; ++c) {
             const BandFilter &filter = s->scratch.filters[sorted ? classes[c] : 0];
             const double noise = noise_variance(filter, s->window.brightness[plane + c]);
-            s->window.sigma[plane + c] = static_cast<float>(std::sqrt(noise + filter.clutter));
+            s->window.sigma[plane + c] = static_cast<float>(std::sqrt(noise + clutter));
         }
     }
 }

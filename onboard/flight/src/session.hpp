@@ -45,7 +45,6 @@ struct BandFilter {
     float *weights;             // [filter_pitch]
     double offset;              // of the class's mean, filtered
     double per_square, per_one; // noise carried through the filter
-    double clutter;             // variance that clutter adds to it
     double limit;               // enhancement beyond which a pixel looks like a plume
     Response response;
 };

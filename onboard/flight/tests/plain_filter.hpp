@@ -240,14 +240,14 @@ struct PlainFilter {
         return filter.per_square * std::exp(-2.0 * pixel.brightness) + filter.per_one * std::exp(-pixel.brightness);
     }
 
-    // Squares about the mean less noise, of the kept pixels of one class or of all; and how many they are.
-    double excess(uint32_t ground, bool all, double *count) const {
+    // Squares about the mean less noise, of the kept pixels; and how many they are.
+    double excess(double *count) const {
         double mean = 0.0;
         double sum = 0.0;
         *count = 0.0;
         for (int round = 0; round < 2; ++round) {
             for (size_t i = 0; i < pixels.size(); ++i) {
-                if (!pixels[i].kept || !pixels[i].chosen || !(all || pixels[i].ground == ground)) {
+                if (!pixels[i].kept || !pixels[i].chosen) {
                     continue;
                 }
                 const double d = alpha[i] - mean;
@@ -262,12 +262,10 @@ struct PlainFilter {
 
     void find_sigma() {
         double count = 0.0;
-        const double whole = excess(0, true, &count);
-        const double pooled = std::max(0.0, whole / count);
+        const double whole = excess(&count);
+        const double clutter = std::max(0.0, whole / count);
         sigma.clear();
         for (const Pixel &pixel : pixels) {
-            const double own = excess(pixel.ground, false, &count);
-            const double clutter = std::max(0.0, (own + 50.0 * pooled) / (count + 50.0));
             sigma.push_back(std::sqrt(noise_of(pixel) + clutter));
         }
     }
