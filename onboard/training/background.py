@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from onboard.models.class_statistics import ClassStatistics
 from onboard.models.ground_classes import GroundClasses
 from onboard.models.streaming_filter import (
     LOG_CEILING,
     LOG_FLOOR,
     LOG_SCALE,
-    ClassStatistics,
     FilterSettings,
     Statistics,
 )
