@@ -1,4 +1,4 @@
-"""Running statistics of the classes of ground, which the streaming filter keeps beside those of all ground."""
+"""Running statistics of the classes of ground, which the streaming filter keeps beside those of all."""
 
 from __future__ import annotations
 
