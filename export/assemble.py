@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import onboard
+from export.benchmark_gate import BENCHMARK_GATE, FloatFlight, judge_flights
 from export.bundle import write_bundle_file, write_container
 from export.card import CardMaker, Sources, encode_card
 from export.card_accuracy import read_results, require_same_networks
@@ -76,6 +77,7 @@ def build_from_training(
     denoiser: Path | None = None,
     results: Path | None = None,
     scored: Path | None = None,
+    exact: FloatFlight | None = None,
 ) -> Path:
     """Build the unsigned bundle of a training; ``export.bundle.sign_container`` signs it.
 
@@ -92,6 +94,7 @@ def build_from_training(
         denoiser: Folder of a denoiser's training that flies along, or None.
         results: What ``bench.simemit`` wrote, for the model card; None for a card without it.
         scored: The bundle that was flown for it; the shipped one if None.
+        exact: A float32 bundle of the same training with its results, for the gate on SimEMIT-1.
 
     Raises:
         CaptureError: If the run folder, the quantized body or the results cannot be used.
@@ -102,18 +105,23 @@ def build_from_training(
     run = load_run(run_dir)
     log.info("exporting stem and body of %s", run_dir)
     stem, body = export_run(run)
+    flown = scored or default_bundle_path()
+    measured = [] if results is None else read_results(results, flown)
     int8 = None if quantized is None else load_quantized(quantized, body.data)
+    if int8 is not None and exact is not None:
+        int8 = int8.with_report(BENCHMARK_GATE, judge_flights(exact, measured, flown, body.data))
     body_part = {"body.onnx": body.data} if int8 is None else {INT8_PART: int8.part}
     companion = None if denoiser is None else Companion.of(load_denoiser(denoiser), run)
     label = Label(name, version, run.created, sequence)
-    flown = scored or default_bundle_path()
     quantization = None if int8 is None else int8.fields[MANIFEST_FIELD]
     cards = CardMaker(
         Sources(
             run,
             None if companion is None else companion.run,
-            [] if results is None else read_results(results, flown),
-            Options(name, sequence, quantization, companion is not None, results is not None),
+            measured,
+            Options(
+                name, sequence, quantization, companion is not None, results is not None, exact is not None
+            ),
         )
     )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from export.benchmark_gate import BENCHMARK_GATE
 from export.card_accuracy import benchmark_accuracy, calibration_figures, patch_accuracy
 from export.card_findings import findings
 from export.card_network import denoiser_section, network_section, training_section
@@ -223,6 +224,7 @@ def _precision(manifest: Mapping[str, Any], parts: Mapping[str, bytes], texts: M
         "fine_tuning": quantization.get("fine_tuning"),
         "gate": quantization.get("gate"),
         "gate_note": texts["gate"] if quantization.get("gate") else None,
+        BENCHMARK_GATE: quantization.get(BENCHMARK_GATE),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +71,13 @@ def read_results(folder: Path, scored: Path) -> list[SetResults]:
     return sets
 
 
-def require_same_networks(built: Container, scored: Path) -> None:
+def require_same_networks(built: Container, scored: Path, but: Sequence[str] = ()) -> None:
     """Refuse scores of a bundle that would have said something else than the one that is built.
 
     Args:
         built: The new bundle.
         scored: The bundle that was scored.
+        but: Parts that may differ nevertheless.
 
     Raises:
         UsageError: Its networks, tables or plan are others.
@@ -84,7 +85,9 @@ def require_same_networks(built: Container, scored: Path) -> None:
     """
     other = read_container(scored)
     mine, theirs = (_deciding(container) for container in (built, other))
-    different = sorted(name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name))
+    different = sorted(
+        name for name in mine.keys() | theirs.keys() if name not in but and mine.get(name) != theirs.get(name)
+    )
     if different:
         raise UsageError(
             "the results are of other networks than the bundle",

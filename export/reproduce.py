@@ -23,6 +23,7 @@ class Options:
         quantization: What the manifest says of a quantized body; None for float32.
         denoises: Whether a denoiser flies along.
         scored: Whether the card tells of SimEMIT-1.
+        compared: Whether the gate was judged there too, beside a float32 bundle.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Options:
     quantization: Mapping[str, Any] | None = None
     denoises: bool = False
     scored: bool = False
+    compared: bool = False
 
 
 def commands(
@@ -53,12 +55,23 @@ def commands(
         lines.append(f"python -m onboard.training.denoising --out DENOISER{asked and ' ' + asked}")
         build += " --denoiser DENOISER"
     lines.append(f"{build} --out {file}")
+    exact = ""
+    if options.compared:
+        plain = f"{options.name}-float32.onb"
+        bare = f"onboard bundle build RUN --sequence {options.sequence} --name {options.name}"
+        lines += [
+            f"{bare} --out {plain}",
+            f"onboard bundle sign {plain} --key DEVELOPMENT_KEY",
+            f"python -m bench.simemit --set validation --methods flight --bundle {plain} --out EXACT",
+        ]
+        exact = f" --exact EXACT --exact-bundle {plain}"
     if options.scored:
+        lines.append(f"onboard bundle sign {file} --key DEVELOPMENT_KEY")
         for part in ("validation", "test"):
             lines.append(
                 f"python -m bench.simemit --set {part} --methods flight --bundle {file} --out SIMEMIT"
             )
-        lines.append(f"{build} --results SIMEMIT --scored {file} --out {options.name}-scored.onb")
+        lines.append(f"{build} --results SIMEMIT --scored {file}{exact} --out {options.name}-scored.onb")
         file = f"{options.name}-scored.onb"
     lines.append(f"onboard bundle sign {file} --key KEY")
     return lines

@@ -58,6 +58,10 @@ def path() -> None:
 @click.option("--denoiser", type=FILE, help="Run folder of a denoiser that flies along (docs/denoiser.md).")
 @click.option("--results", type=FILE, help="For the model card: what `python -m bench.simemit --out` wrote.")
 @click.option("--scored", type=FILE, help="Bundle that was flown for it; the shipped one if not given.")
+@click.option(
+    "--exact", type=FILE, help="For int8: what `bench.simemit --out` wrote of a float32 bundle of RUN_DIR."
+)
+@click.option("--exact-bundle", type=FILE, help="That float32 bundle; the gate holds both flights together.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
 def build(
     run_dir: Path,
@@ -69,6 +73,8 @@ def build(
     denoiser: Path | None,
     results: Path | None,
     scored: Path | None,
+    exact: Path | None,
+    exact_bundle: Path | None,
     overwrite: bool,
 ) -> None:
     """Build the unsigned bundle of the training in RUN_DIR, its model card with it."""
@@ -87,8 +93,16 @@ def build(
             found=scored,
             expected="--results FOLDER beside it",
         )
+    if (exact is None) != (exact_bundle is None) or (exact and (results is None or quantized is None)):
+        raise UsageError(
+            "the gate on SimEMIT-1 needs two flights",
+            field="--exact",
+            found=f"{exact}, --exact-bundle {exact_bundle}, --results {results}",
+            expected="--exact and --exact-bundle of float32, with --quantized and --results of INT8",
+        )
     with ground_tools("building a bundle"):
         from export.assemble import build_from_training
+        from export.benchmark_gate import FloatFlight
     if out.exists() and not overwrite:
         raise OutputError("the file exists already", file=out, remedy="give --overwrite or another name")
     number = _next_sequence(out) if sequence is None else sequence
@@ -101,6 +115,7 @@ def build(
         denoiser=denoiser,
         results=results,
         scored=scored,
+        exact=FloatFlight(exact, exact_bundle) if exact and exact_bundle else None,
     )
     click.echo(
         f"{out}: built, sequence {number}, not signed; sign it with `onboard bundle sign {out} --key K`"
@@ -122,7 +137,10 @@ def _next_sequence(out: Path) -> int:
 @click.option("--expires", type=click.DateTime(), help="Day (or time, UTC) from which flight refuses it.")
 @click.option("--target", help="Computer that it is made for, such as x86-64-v4; others refuse it.")
 def sign(bundle: Path, key: Path, out: Path | None, expires: datetime | None, target: str | None) -> None:
-    """Check BUNDLE, which may also be a delta, and sign it."""
+    """Check BUNDLE, which may also be a delta, and sign it.
+
+    A quantized body must have passed the gate; for any but the development key, on SimEMIT-1 too.
+    """
     with ground_tools("signing a bundle"):
         from export.bundle import write_bundle_file
         from export.delta import sign_delta
@@ -137,14 +155,16 @@ def sign(bundle: Path, key: Path, out: Path | None, expires: datetime | None, ta
             )
         signed = sign_delta(data, seed)
     else:
-        signed = _signed_bundle(bundle, seed, expires, target)
+        signed = _signed_bundle(bundle, seed, expires, target, benchmark=not is_development_key(seed))
     write_bundle_file(out or bundle, signed)
     if is_development_key(seed):
         _warn_of_development_key()
     click.echo(f"{out or bundle}: signed, key {key_id_of(public_key_of(seed)).hex()[:16]}")
 
 
-def _signed_bundle(path: Path, seed: bytes, expires: datetime | None, target: str | None) -> bytes:
+def _signed_bundle(
+    path: Path, seed: bytes, expires: datetime | None, target: str | None, *, benchmark: bool
+) -> bytes:
     """Return the bundle with what is asked of its limits, signed; limits that are not named stay."""
     from dataclasses import replace
 
@@ -157,7 +177,7 @@ def _signed_bundle(path: Path, seed: bytes, expires: datetime | None, target: st
 
     container = read_container(path)
     contents = read_contents(container)
-    require_gate(contents, path)
+    require_gate(contents, path, benchmark=benchmark)
     read_card(container)
     limits = contents.limits
     data = container.data

@@ -164,6 +164,13 @@ def _precision(card: Row) -> Iterator[str]:
     told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in calibration.items())
     tuned = section["fine_tuning"]
     yield f"Calibration set: {told}. Fine-tuning: {'none' if tuned is None else plain(tuned)}."
+    yield from _verdict(gate, section["body"], section["gate_note"])
+    # Cards of older bundles know one gate alone.
+    if section.get("benchmark_gate"):
+        yield from _verdict(section["benchmark_gate"], section["body"], "Both bundles were flown whole.")
+
+
+def _verdict(gate: Row, body: str, note: str) -> Iterator[str]:
     exact, found = gate.get("float32") or {}, gate.get("quantized") or {}
     lost, allowed = gate.get("lost") or {}, gate.get("allowed") or {}
     rows = [
@@ -178,8 +185,8 @@ def _precision(card: Row) -> Iterator[str]:
     ]
     if rows:
         verdict = "passed" if gate["passed"] else "NOT passed"
-        yield f"The gate, on {gate['judged_on']}: {verdict}. {section['gate_note']}"
-        yield table(["score", "float32", section["body"], "lost", "allowed"], rows)
+        yield f"The gate, on {gate['judged_on']}: {verdict}. {note}"
+        yield table(["score", "float32", body, "lost", "allowed"], rows)
 
 
 def _limits(card: Row) -> Iterator[str]:

@@ -178,6 +178,29 @@ def test_a_quantized_bundle_is_signed_by_leave_of_its_gate_alone(
     assert main(["bundle", "verify", str(path)]) == 0
 
 
+def test_any_but_the_development_key_asks_for_the_gate_on_the_benchmark(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exact = {"methane_f1": 0.7, "mineral_f1": 0.6}
+    good = Verdict("x", exact, exact).as_dict()
+    assert main(["bundle", "keygen", "mission", "--folder", str(tmp_path)]) == 0
+    sign = ["--key", str(tmp_path / "mission.key")]
+    path = quantized(tmp_path, good)
+    assert main(["bundle", "sign", str(path), *sign]) == 4
+    assert "benchmark_gate" in capsys.readouterr().err
+    reports = {"gate": good, "benchmark_gate": good | {"frozen": True}}
+    path.write_bytes(build_int8_bundle(manifest={"quantization": reports}).data)
+    assert main(["bundle", "sign", str(path), *sign]) == 0
+
+
+@pytest.mark.parametrize("asked", [["--exact", "folder"], ["--exact", "f", "--exact-bundle", "b"]])
+def test_the_gate_on_the_benchmark_needs_both_flights(
+    tmp_path: Path, asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bundle", "build", str(tmp_path), "--out", str(tmp_path / "y.onb"), *asked]) == 2
+    assert "two flights" in capsys.readouterr().err
+
+
 def test_show_says_the_precision(tmp_path: Path, unsigned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bundle", "show", str(unsigned)]) == 0
     assert "precision    float32" in capsys.readouterr().out

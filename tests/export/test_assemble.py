@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from export.assemble import array_parts, build_from_training, export_run
+from export.benchmark_gate import FloatFlight
 from export.bundle import sign_container
 from export.keys import public_key_of
 from export.onnx import Graph
@@ -23,6 +24,7 @@ from onboard.flight.card import CARD_PART, read_card
 from onboard.flight.class_plan import CLASSES_PART, unpack_class_plan
 from onboard.flight.contents import read_contents
 from onboard.flight.int8_body import INT8_PART
+from quantize.gate import verdict_of
 from tests.export.samples import write_quantized, write_run_folder
 from tests.support.simemit import score
 
@@ -122,6 +124,26 @@ def test_the_signed_bundle_flies_on_its_own_memory(bundle: Path) -> None:
     found = np.concatenate([block.ch4_enhancement for block in blocks])
     np.testing.assert_allclose(found, known.known_output[:, 1], rtol=1e-4, atol=1.0)
     assert health.inference_high_water <= known.plan.inference_bytes
+
+
+def test_the_gate_s_report_of_two_flights_is_in_the_manifest_and_on_the_card(
+    run_folder: Path, exported_once: None, graphs: tuple[Graph, Graph], bundle: Path, tmp_path: Path
+) -> None:
+    write_quantized(tmp_path, graphs[1].data, {"passed": False})
+    first = build_from_training(run_folder, tmp_path / "q.onb", 5, quantized=tmp_path)
+    exact = FloatFlight(score(tmp_path / "exact", bundle, parts=("validation",)), bundle)
+    found = score(tmp_path / "found", first, parts=("validation",))
+    path = build_from_training(
+        run_folder, tmp_path / "r.onb", 6, quantized=tmp_path, results=found, scored=first, exact=exact
+    )
+    container = read_container(path)
+    report = read_contents(container).manifest["quantization"]["benchmark_gate"]
+    assert "SimEMIT" in report["judged_on"]
+    assert verdict_of(report) is not None
+    card = read_card(container)
+    assert card is not None
+    assert card["precision"]["benchmark_gate"]["judged_on"] == report["judged_on"]
+    assert any("--exact EXACT" in line for line in card["reproduce"])
 
 
 def test_a_quantized_body_flies_in_the_place_of_the_graph(

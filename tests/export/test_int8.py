@@ -96,6 +96,32 @@ def test_a_missing_report_is_refused(quantization: object) -> None:
         require_gate(contents_with(quantization))
 
 
+def test_the_gate_on_the_benchmark_is_asked_for_or_held_to_where_it_is() -> None:
+    good = verdict() | {"frozen": True}
+    require_gate(contents_with({"gate": verdict(), "benchmark_gate": good}), benchmark=True)
+    require_gate(contents_with({"gate": verdict(), "benchmark_gate": good | {"frozen": False}}))
+    for reports in (
+        {},
+        {"benchmark_gate": None},
+        {"benchmark_gate": verdict()},
+        {"benchmark_gate": good | {"frozen": False}},
+        {"benchmark_gate": good | {"frozen": "yes"}},
+        {"benchmark_gate": verdict(methane=0.69) | {"frozen": True}},
+    ):
+        with pytest.raises(BundleError, match="benchmark_gate"):
+            require_gate(contents_with({"gate": verdict(), **reports}), benchmark=True)
+    with pytest.raises(BundleError, match="gate refuses"):
+        require_gate(contents_with({"gate": verdict(), "benchmark_gate": verdict(0.69) | {"frozen": True}}))
+
+
+def test_a_report_is_added_beside_the_first(folder: Path) -> None:
+    found = load_quantized(folder, FLOAT_BODY)
+    more = found.with_report("benchmark_gate", {"passed": True})
+    assert more.fields["quantization"]["benchmark_gate"] == {"passed": True}
+    assert more.fields["quantization"]["gate"] == found.fields["quantization"]["gate"]
+    assert "benchmark_gate" not in found.fields["quantization"]
+
+
 @pytest.mark.parametrize(
     "report",
     [

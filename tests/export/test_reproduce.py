@@ -48,7 +48,7 @@ def test_data_sets_are_named_without_their_place() -> None:
 
 def test_every_option_of_the_build_is_there() -> None:
     quantization = {"calibration": {"samples": 24}, "fine_tuning": {"steps": 300}}
-    options = Options("m", 9, quantization, denoises=True, scored=True)
+    options = Options("m", 9, quantization, denoises=True, scored=True, compared=True)
     found = commands(recipe("shipped"), options, {"steps": 10, "batch": 2, "seed": 5})
     text = "\n".join(found)
     assert "onboard quantize RUN --out INT8 --samples 24 --fine-tune 300" in found
@@ -56,6 +56,10 @@ def test_every_option_of_the_build_is_there() -> None:
     assert "--sequence 9 --name m --precision int8 --quantized INT8 --denoiser DENOISER --out m.onb" in text
     assert text.index("--set validation") < text.index("--set test") < text.index("--results SIMEMIT")
     assert found[-1] == "onboard bundle sign m-scored.onb --key KEY"
+    exact = text.index("--bundle m-float32.onb --out EXACT")
+    assert exact < text.index("--exact EXACT --exact-bundle m-float32.onb --out m-scored.onb")
+    unsigned = commands(recipe("shipped"), Options("m", 9, quantization, scored=True))
+    assert "EXACT" not in "\n".join(unsigned)
     plain = commands(recipe("shipped"), Options("m", 9))
     assert len(plain) == 3
     assert "quantize" not in "\n".join(plain)
