@@ -2,7 +2,8 @@
 
 One table: float32, FP16, INT8 after training in both forms, and INT8 fine-tuned, each with methane F1 and
 AUPRC, mineral macro F1 on validation patches, the file's size, and ONNX Runtime's time for one strip on two
-threads as a ratio to float32 in the same run. Nothing else should run meanwhile.
+threads as a ratio to float32 in the same run. Rows of the flight core have what the core itself counts for a
+strip's body, as a ratio to float32 in the core. Nothing else should run meanwhile.
 """
 
 from __future__ import annotations
@@ -17,14 +18,20 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from bench.flight_bodies import bundle_of_run, fly_bodies
+from export.assemble import contents_of
+from export.measure import probe_radiance
 from export.run_folder import TrainedRun, load_run
+from onboard.flight.int8_body import Int8Body
 from onboard.scenes import methane
 from quantize.affine import Form
 from quantize.calibration import CalibrationSet
+from quantize.flight_body import choose_plane_ranges, flight_body
+from quantize.flight_twin import twin_graph
 from quantize.graph import load_model, model_bytes, with_input_shape
 from quantize.half import half_graph
 from quantize.job import Inputs, Wanted, gather, head_weights, sensitivity_of
-from quantize.post_training import Calibrated, calibrate
+from quantize.post_training import SEARCH_BATCHES, Calibrated, calibrate
 from quantize.qat import FineTuning, fine_tune
 from quantize.runtime import open_session, outputs_of
 from quantize.scoring import score_graph
@@ -39,6 +46,8 @@ COLUMNS = (
     "strip, ms", "time, of float32's",
 )  # fmt: skip
 WARM_UP, ROUNDS = 5, 40
+STRIPS, MOST_FLIGHTS = 3, 9
+FLIGHT_FLOAT = "FP32, flight core"
 
 
 def stem_study(run: TrainedRun, given: Inputs) -> list[StemPrecision]:
@@ -57,18 +66,15 @@ def stem_study(run: TrainedRun, given: Inputs) -> list[StemPrecision]:
     )
 
 
-def precisions(
-    given: Inputs, calibrated: Calibrated, settings: FineTuning | None, checkpoint: Path
-) -> dict[str, Any]:
+def precisions(given: Inputs, calibrated: Mapping[str, Calibrated]) -> dict[str, Any]:
     """Return a function from a window's shape to a graph, for each precision."""
     whole = load_model(given.body)
     table: dict[str, Any] = {
         "FP32": lambda shape: model_bytes(with_input_shape(whole, shape)),
         "FP16": lambda shape: half_graph(model_bytes(with_input_shape(whole, shape))),
-        **_forms("INT8 PTQ", calibrated),
     }
-    if settings is not None:
-        table |= _forms("INT8 QAT", fine_tune(calibrated, given.planes, settings, checkpoint=checkpoint))
+    for name, each in calibrated.items():
+        table |= _forms(name, each)
     return table
 
 
@@ -77,6 +83,49 @@ def _forms(name: str, calibrated: Calibrated) -> dict[str, Any]:
         return lambda shape: calibrated.for_shape(shape).quantized(form)
 
     return {f"{name}, {form.value}": maker(form) for form in Form}
+
+
+def flight_bodies(given: Inputs, calibrated: Mapping[str, Calibrated]) -> dict[str, Int8Body]:
+    """Return the flight core's own body for each set of ranges, by the name of the precision."""
+    return {
+        name: flight_body(each, choose_plane_ranges(each, given.planes[:SEARCH_BATCHES], head_weights()))
+        for name, each in calibrated.items()
+    }
+
+
+def measure_flights(
+    run: TrainedRun, given: Inputs, bodies: Mapping[str, Int8Body], threads: int, rounds: int
+) -> list[dict[str, Any]]:
+    """Return one row a body of the core's own, beside float32 in the core; scores by their Q/DQ twins."""
+    flown = {FLIGHT_FLOAT: bundle_of_run(run, given.body)}
+    flown |= {name: bundle_of_run(run, body) for name, body in bodies.items()}
+    contents = contents_of(flown[FLIGHT_FLOAT])
+    lines = probe_radiance(contents, STRIPS * contents.plan.strip_lines, contents.plan.body_samples)
+    seconds = {
+        name: float(np.median(found.body))
+        for name, found in fly_bodies(flown, lines, threads, rounds).items()
+    }
+    window, whole = given.validation.planes[0].shape, load_model(given.body)
+    exact = outputs_of(model_bytes(with_input_shape(whole, window)), given.validation.planes[:4])
+    rows = []
+    for name in flown:
+        body = bodies.get(name)
+        data = model_bytes(with_input_shape(whole, window)) if body is None else twin_graph(body, window)
+        scores = score_graph(data, given.validation, given.thresholds, exact=True).as_dict()
+        found = exact if body is None else outputs_of(data, given.validation.planes[:4], exact=True)
+        size = len(given.body) if body is None else len(body.pack())
+        rows.append(
+            {
+                "precision": name,
+                **scores,
+                "sqnr_db": mean_sqnr_db(exact, found),
+                "bytes": size,
+                "size_ratio": size / len(given.body),
+                "milliseconds": 1e3 * seconds[name],
+                "time_ratio": seconds[name] / seconds[FLIGHT_FLOAT],
+            }
+        )
+    return rows
 
 
 def time_strips(
@@ -183,10 +232,14 @@ def main(
     (out / "stem.md").write_text(stem, encoding="utf-8")
     click.echo(stem)
     calibrated = calibrate(given.body, given.planes, weights=head_weights())
-    table = precisions(
-        given, calibrated, FineTuning(steps=steps) if steps else None, out / "fine_tuning.ckpt"
-    )
-    rows = measure(given, table, threads, rounds)
+    ranges = {"INT8 PTQ": calibrated}
+    if steps:
+        ranges["INT8 QAT"] = fine_tune(
+            calibrated, given.planes, FineTuning(steps=steps), checkpoint=out / "fine_tuning.ckpt"
+        )
+    rows = measure(given, precisions(given, ranges), threads, rounds)
+    bodies = {f"{name}, flight core": body for name, body in flight_bodies(given, ranges).items()}
+    rows += measure_flights(run, given, bodies, threads, min(rounds, MOST_FLIGHTS))
     (out / "quantized.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     (out / "quantized.md").write_text(markdown(rows), encoding="utf-8")
     click.echo(markdown(rows))

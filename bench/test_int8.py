@@ -6,24 +6,18 @@ is what the core itself counts: the graph's run, or the planes' rounding and the
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import sys
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from export.bundle import sign_container, write_container
-from export.keys import public_key_of
-from export.manifest import encode_manifest
-from onboard.flight import FlightSession, default_bundle_path
+from bench.flight_bodies import FLOAT_PART, Flown, fly_bodies, rebodied
+from onboard.flight import default_bundle_path
 from onboard.flight.bundle import read_container
-from onboard.flight.contents import FLOAT32, INT8, PRECISION, read_contents
-from onboard.flight.int8_body import INT8_PART, Int8Body
+from onboard.flight.contents import FLOAT32, INT8, read_contents
+from onboard.flight.int8_body import Int8Body
 from quantize.affine import Range
 from quantize.flight_body import PlaneRanges, flight_body
 from quantize.flight_twin import float_graph
@@ -32,10 +26,7 @@ from quantize.placement import find_sites
 from quantize.post_training import Calibrated
 
 Radiance = npt.NDArray[np.float32]
-KEY = bytes(range(32))
-STRIPS = 3
-ROUNDS = 9
-GENEROUS_BYTES = 512 << 20
+STRIPS, ROUNDS = 3, 9
 
 
 def any_ranges(data: bytes) -> Int8Body:
@@ -48,74 +39,41 @@ def any_ranges(data: bytes) -> Int8Body:
     return flight_body(Calibrated(model, sites, spans, {}), ranges)
 
 
-def both_bundles() -> dict[str, bytes]:
-    """Return the shipped bundle with its body in either precision, signed with a key of this file."""
+@pytest.fixture(scope="module")
+def bundles() -> dict[str, bytes]:
+    """Return the shipped bundle with its body in either precision."""
     container = read_container(default_bundle_path())
     contents = read_contents(container)
-    plan = dataclasses.replace(contents.plan, known_lines=0, known_samples=0, inference_bytes=GENEROUS_BYTES)
-    shape = (1, plan.channels, plan.body_lines, plan.body_samples)
+    plan = contents.plan
     if contents.int8 is None:
-        graph = bytes(container.parts["body.onnx"])
+        graph = bytes(container.parts[FLOAT_PART])
         body = any_ranges(graph)
     else:
+        shape = (1, plan.channels, plan.body_lines, plan.body_samples)
         body, graph = contents.int8, float_graph(contents.int8, shape)
-    made = {}
-    for precision, part in ((FLOAT32, ("body.onnx", graph)), (INT8, (INT8_PART, body.pack()))):
-        manifest = json.loads(bytes(container.parts["manifest.json"]))
-        manifest |= {"plan": plan.to_json(), PRECISION: precision}
-        parts = {
-            name: bytes(item)
-            for name, item in container.parts.items()
-            if name not in ("body.onnx", INT8_PART) and not name.startswith("known")
-        }
-        parts |= {"manifest.json": encode_manifest(manifest), "plan.bin": plan.pack(), part[0]: part[1]}
-        made[precision] = sign_container(write_container(parts, container.sequence), KEY)
-    return made
+    return {FLOAT32: rebodied(container, graph), INT8: rebodied(container, body)}
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["1 thread", "2 threads"])
-def sessions(request: pytest.FixtureRequest, radiance: Radiance) -> Iterator[dict[str, FlightSession]]:
-    """Return an open session of each precision."""
-    opened: dict[str, FlightSession] = {}
-    try:
-        for precision, data in both_bundles().items():
-            opened[precision] = FlightSession(
-                data,
-                samples=radiance.shape[1],
-                threads=request.param,
-                trusted_keys=[public_key_of(KEY)],
-            )
-        yield opened
-    finally:
-        for session in opened.values():
-            session.close()
-
-
+@pytest.mark.parametrize("threads", [1, 2], ids=["1 thread", "2 threads"])
 def test_body_of_a_strip(
     benchmark: Any,
     capsys: pytest.CaptureFixture[str],
-    sessions: dict[str, FlightSession],
+    bundles: dict[str, bytes],
     radiance: Radiance,
+    threads: int,
 ) -> None:
     """Body of one strip, and the whole chain of 64 lines, in float32 and in INT8."""
-    lines = radiance[: STRIPS * int(next(iter(sessions.values())).bundle.plan["strip_lines"])]
-    body: dict[str, list[float]] = {name: [] for name in sessions}
-    chain: dict[str, list[float]] = {name: [] for name in sessions}
+    lines = radiance[: STRIPS * 64]
+    found: dict[str, Flown] = {}
 
-    def one_round() -> None:
-        for name, session in sessions.items():
-            session.reset()
-            started = time.perf_counter()
-            for _ in (*session.push(lines), *session.flush()):
-                pass
-            chain[name].append(1e3 * (time.perf_counter() - started) / STRIPS)
-            body[name].append(1e-6 * session.health().body_ns_total / STRIPS)
+    def fly() -> None:
+        found.update(fly_bodies(bundles, lines, threads, ROUNDS))
 
-    benchmark.pedantic(one_round, rounds=ROUNDS, warmup_rounds=1)
+    benchmark.pedantic(fly, rounds=1)
     figures = {}
-    for what, seconds in (("body_ms", body), ("chain_ms", chain)):
-        medians = {name: float(np.median(values[1:])) for name, values in seconds.items()}
-        figures[what] = {**medians, "ratio": medians[FLOAT32] / medians[INT8]}
+    for what in ("body", "chain"):
+        medians = {name: 1e3 * float(np.median(getattr(flown, what))) for name, flown in found.items()}
+        figures[f"{what}_ms"] = {**medians, "ratio": medians[FLOAT32] / medians[INT8]}
     benchmark.extra_info.update(figures)
     with capsys.disabled():
         for what, row in figures.items():
