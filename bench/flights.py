@@ -42,12 +42,14 @@ class Flown:
     Attributes:
         probability: (lines, samples) float32 of plume, NaN where flight calls pixels invalid.
         enhancement: (lines, samples) float32 ppm m, NaN likewise.
+        sigma: (lines, samples) float32 ppm m, its noise, NaN likewise.
         mask: (lines, samples) bool, plume at the bundle's threshold.
         events: Plume events, in order.
     """
 
     probability: Array
     enhancement: Array
+    sigma: Array
     mask: Mask
     events: tuple[PlumeEvent, ...]
 
@@ -85,7 +87,8 @@ class Flight:
         self._keep(self.session.flush())
         self.session.close()
         layers = self._assembly.layers()
-        return Flown(layers["probability"], layers["enhancement"], layers["mask"] > 0.5, tuple(self._events))
+        probability, enhancement, sigma = (layers[name] for name in ("probability", "enhancement", "sigma"))
+        return Flown(probability, enhancement, sigma, layers["mask"] > 0.5, tuple(self._events))
 
     def _keep(self, blocks: Iterable[ProductBlock]) -> None:
         for products in blocks:
@@ -93,6 +96,7 @@ class Flight:
             layers = {
                 "probability": np.where(good, products.plume_probability, nothing),
                 "enhancement": np.where(good, products.ch4_enhancement, nothing),
+                "sigma": np.where(good, products.ch4_sigma, nothing),
                 "mask": products.plume_mask.astype(np.float32),
             }
             self._assembly.add(products.first_line, layers)

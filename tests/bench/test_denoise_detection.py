@@ -39,7 +39,7 @@ def test_figures_of_a_known_flight() -> None:
     plumes = (gas > 0).astype(np.int32)
     found = (0.8 * gas + random.normal(0.0, 300.0, gas.shape)).astype(np.float32)
     found[0] = np.nan
-    flown = Flown(np.where(plumes > 0, 0.9, 0.1).astype(np.float32), found, plumes > 0, ())
+    flown = Flown(np.where(plumes > 0, 0.9, 0.1).astype(np.float32), found, found, plumes > 0, ())
     row = figures(flown, gas, plumes)
     assert row["deviation"] == pytest.approx(300, rel=0.1)
     assert row["slope"] == pytest.approx(0.8, rel=0.05)

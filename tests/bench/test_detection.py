@@ -61,7 +61,7 @@ def test_what_counts_as_found() -> None:
     mask[tuple(empty)] = True
     nothing = np.zeros((256, 256), np.float32)
     events = (event_at(int(lines[0]), int(samples[0])), event_at(int(empty[0]), int(empty[1])))
-    found = judge(Flown(nothing, nothing, mask, events), placed)
+    found = judge(Flown(nothing, nothing, nothing, mask, events), placed)
     assert [row["event"] for row in found["releases"]] == [True, False]
     # One pixel of many is less than a tenth.
     assert [row["mask"] for row in found["releases"]] == [True, False]

@@ -75,7 +75,7 @@ def test_counts_of_a_part() -> None:
     said = np.zeros((30, 20), np.float32)
     said[25:28, 3:6] = 0.9
     said[22, 15] = 0.8
-    flown = Flown(said, said, said > 0.5, ())
+    flown = Flown(said, said, said, said > 0.5, ())
     found = count(flown, truth(), 0.5, slice(20, None))
     assert found["tally"]["false_components"] == 1
     assert found["tally"]["plumes"][0]["found"]
