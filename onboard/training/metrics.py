@@ -11,24 +11,20 @@ from torchmetrics.functional.classification import (
 )
 
 Array = npt.NDArray[np.float32]
-STEPS, REACH = 401, 14.0
-THRESHOLDS = torch.cat([torch.zeros(1), torch.sigmoid(torch.linspace(-REACH, REACH, STEPS))])
-"""Even in the logit: where one pixel in a thousand is plume, what matters lies far below a half."""
 
 
 def average_precision(probability: Array, label: npt.NDArray[np.bool_]) -> float:
-    """Return the area under the precision-recall curve, at 402 thresholds.
+    """Return the area under the precision-recall curve, at every threshold there is.
 
     Args:
         probability: Any shape, 0 to 1.
         label: Same shape.
     """
-    score = binary_average_precision(_tensor(probability), _tensor(label).int(), thresholds=THRESHOLDS)
-    return float(score)
+    return float(binary_average_precision(_tensor(probability), _tensor(label).int()))
 
 
 def best_f1(probability: Array, label: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """Return (threshold, F1) where F1 is highest over 402 thresholds.
+    """Return (threshold, F1) where F1 is highest over every threshold there is.
 
     Args:
         probability: Any shape, 0 to 1.
@@ -36,10 +32,8 @@ def best_f1(probability: Array, label: npt.NDArray[np.bool_]) -> tuple[float, fl
     """
     if not label.any():
         return 0.5, 0.0
-    precision, recall, thresholds = binary_precision_recall_curve(
-        _tensor(probability), _tensor(label).int(), thresholds=THRESHOLDS
-    )
-    # Above the highest probability nothing is found, and precision is 0/0.
+    # Sorted once: thresholds given would be tried one by one over millions of pixels.
+    precision, recall, thresholds = binary_precision_recall_curve(_tensor(probability), _tensor(label).int())
     f1 = torch.nan_to_num(2 * precision * recall / (precision + recall))
     best = int(torch.argmax(f1[:-1]))
     return float(thresholds[best]), float(f1[best])

@@ -28,8 +28,9 @@ def test_nothing_true() -> None:
     assert f1_at(np.zeros(10, np.float32), empty, 0.5) == 0.0
 
 
-def test_thresholds_above_every_probability_do_not_win() -> None:
+def test_the_best_threshold_is_the_least_true_probability() -> None:
     label = np.array([True, True, False, False])
     threshold, f1 = best_f1(np.array([0.7, 0.6, 0.2, 0.1], np.float32), label)
     assert f1 == pytest.approx(1.0)
-    assert 0.2 < threshold <= 0.6
+    assert threshold == pytest.approx(0.6)
+    assert f1_at(np.array([0.7, 0.6, 0.2, 0.1], np.float32), label, threshold) == 1.0
