@@ -129,3 +129,23 @@ def test_small_and_unsure_plumes_are_not_reported() -> None:
         products, events = push_all(session, sure, 20)
     assert np.array_equal(products["plume_mask"] == 1, mask)
     assert not events
+
+
+@pytest.mark.parametrize(("lost", "count"), [(1, 1), (4, 1), (5, 2)])
+def test_a_plume_goes_on_behind_a_few_lost_lines(
+    session: FlightSession, bundle: TestBundle, lost: int, count: int
+) -> None:
+    """Wherever they lie: within a strip, at its end, or on both sides of it."""
+    for first in (5, 8 - lost, 7):
+        mask = np.zeros((24, WIDTH), bool)
+        mask[1:18, 6:11] = True
+        radiance = paint(bundle, mask)
+        radiance[first : first + lost] = -9998.0
+        mask[first : first + lost] = False
+        session.reset()
+        products, events = push_all(session, radiance, 5)
+        assert np.array_equal(products["plume_mask"] == 1, mask)
+        assert len(events) == count
+        assert sum(event.area_pixels for event in events) == mask.sum()
+        assert (events[0].first_line, events[-1].last_line) == (1, 17)
+        assert not any(event.touches_edge for event in events)

@@ -223,7 +223,11 @@ typedef struct onb_radiance {
     const uint8_t *quality;           /* [line_count][samples] */
 } onb_radiance;
 
-/* A plume: 8-connected pixels of the mask. Lines count from 0 at open or reset. */
+/*
+ * A plume: 8-connected pixels of the mask. Lines count from 0 at open or reset. Behind at most four lines of
+ * which no pixel carries a product (lost frames, thick cloud) a plume goes on, its border moved by at most one
+ * sample more for each of them; the lost pixels count for nothing in it.
+ */
 typedef struct onb_event {
     uint32_t struct_size;
     uint32_t event_id;                /* from 1 */

@@ -7,6 +7,8 @@ namespace onb {
 namespace {
 
 constexpr uint32_t none = UINT32_MAX;
+// The detector loses single lines; behind a whole frame of 32, two kilometres on, gas is another story.
+constexpr uint32_t most_lost_lines = 4;
 // Mass of CH4 in an enhancement of 1 ppm m over 1 m^2: 16.04 g/mol over 22.4 l/mol, at 1e-6.
 constexpr double kg_per_ppm_m_m2 = 16.04e-3 / 22.4e-3 * 1e-6;
 
@@ -63,6 +65,8 @@ void EventTracker::reset(const EventRules &rules) {
     queue_head_ = queued_ = 0;
     next_id_ = 1;
     stamp_ = 0;
+    lost_ = 0;
+    first_line_ = none;
     last_line_ = arrived_ = 0;
     accepted_ = dropped_ = 0;
 }
@@ -105,13 +109,15 @@ void EventTracker::find_runs(const MaskedLine &line) {
     }
 }
 
-// Joins a run with all runs of the line before that it touches, corners included. `from` is the first of
-// those that can still touch this run or a later one.
+// Joins a run with all runs of the line before that it touches, corners included; each lost line in between
+// lets a border move by one sample more. `from` is the first of those that can still touch this run or a later
+// one.
 void EventTracker::connect(Run *run, uint32_t *from, uint32_t line) {
-    while (*from < before_count_ && before_[*from].last + 1 < run->first) {
+    const uint32_t reach = 1 + lost_;
+    while (*from < before_count_ && before_[*from].last + reach < run->first) {
         ++*from;
     }
-    for (uint32_t i = *from; i < before_count_ && before_[i].first <= run->last + 1; ++i) {
+    for (uint32_t i = *from; i < before_count_ && before_[i].first <= run->last + reach; ++i) {
         const uint32_t other = root(before_[i].component);
         run->component = run->component == none ? other : join(root(run->component), other);
     }
@@ -141,10 +147,22 @@ void EventTracker::measure(const Run &run, const MaskedLine &line) {
     c.last_line = line.line;
 }
 
+// One lost line too many closes what was open, as an empty line does.
+bool EventTracker::pass_over(const MaskedLine &line) {
+    if (!line.lost) {
+        first_line_ = least(first_line_, line.line);
+        last_line_ = line.line;
+        return false;
+    }
+    return ++lost_ <= most_lost_lines;
+}
+
 void EventTracker::add_line(const MaskedLine &line) {
-    ++stamp_;
-    last_line_ = line.line;
     arrived_ = line.arrived;
+    if (pass_over(line)) {
+        return;
+    }
+    ++stamp_;
     find_runs(line);
     uint32_t from = 0;
     for (uint32_t i = 0; i < now_count_; ++i) {
@@ -157,6 +175,7 @@ void EventTracker::add_line(const MaskedLine &line) {
     }
     close_untouched(line.samples, false);
     keep_runs();
+    lost_ = line.lost ? lost_ : 0;
 }
 
 void EventTracker::finish(uint32_t line_count, uint32_t samples) {
@@ -180,7 +199,7 @@ void EventTracker::close_untouched(uint32_t samples, bool at_end) {
         }
         component.touched = stamp_;
         const bool sides = component.first_sample == 0 || component.last_sample + 1 == samples;
-        const bool ends = component.first_line == 0 || (at_end && component.last_line == last_line_);
+        const bool ends = component.first_line == first_line_ || (at_end && component.last_line == last_line_);
         accept(component, sides || ends);
         joined_[joined_count_++] = index;
     }

@@ -1,4 +1,5 @@
-// Plumes as 8-connected components of the mask, followed line by line in fixed tables.
+// Plumes as 8-connected components of the mask, followed line by line in fixed tables. Lines that lost every
+// pixel say nothing, so a plume goes on behind a few of them.
 #pragma once
 
 #include "arena.hpp"
@@ -32,6 +33,7 @@ struct MaskedLine {
     uint32_t line;
     uint32_t samples;
     uint32_t arrived; // newest line that has arrived
+    bool lost;        // none of its pixels carries a product
     const uint8_t *mask;
     const float *probability;
     const float *enhancement;
@@ -58,6 +60,7 @@ class EventTracker {
     uint32_t join(uint32_t a, uint32_t b);
     void find_runs(const MaskedLine &line);
     void connect(Run *run, uint32_t *from, uint32_t line);
+    bool pass_over(const MaskedLine &line);
     void measure(const Run &run, const MaskedLine &line);
     void close_untouched(uint32_t samples, bool at_end);
     void accept(const Component &component, bool edge);
@@ -80,6 +83,8 @@ class EventTracker {
     uint32_t queued_;
     uint32_t next_id_;
     uint32_t stamp_;
+    uint32_t lost_;       // lines passed over since the last that was seen
+    uint32_t first_line_; // first and last line that were seen
     uint32_t last_line_;
     uint32_t arrived_;
     uint64_t accepted_;

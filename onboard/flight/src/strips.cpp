@@ -127,11 +127,20 @@ void finish_products(Session *s) {
     drop_products(s);
 }
 
+bool is_lost(const uint8_t *quality, size_t samples) {
+    for (size_t i = 0; i < samples; ++i) {
+        if ((quality[i] & ONB_QUALITY_INVALID) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void find_events(Session *s) {
     for (uint32_t line = 0; line < s->products.lines; ++line) {
         const size_t at = s->plane(line);
         s->events.add_line({s->products.first_line + line, s->samples, static_cast<uint32_t>(s->arrived - 1),
-                            s->products.mask + at, s->products.probability + at, s->products.enhancement + at});
+                            is_lost(s->products.quality + at, s->samples), s->products.mask + at, s->products.probability + at, s->products.enhancement + at});
     }
 }
 
