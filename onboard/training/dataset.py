@@ -18,10 +18,10 @@ from onboard.scenes.arrays import NumpyRandom
 from onboard.scenes.gas.plumes import place_plumes
 from onboard.scenes.methane import MethaneCurve
 from onboard.training.augment import Continuum, draw_continuum, draw_ripple
-from onboard.training.background import ground_labels
+from onboard.training.background import Background, ground_labels
 from onboard.training.pool import ABUNDANCE_STEPS, Patch, Pool
 from onboard.training.ranks import Ranks
-from onboard.training.strips import filter_counts
+from onboard.training.strips import FilteredPatch, filter_counts
 from onboard.training.tables import FlightTables
 
 Array = npt.NDArray[np.float32]
@@ -176,32 +176,49 @@ def finished_sample(
     # Lines before the patch carried the same ripple and stripes.
     taught = patch.background.lines[:, None] > 0
     known = replace(patch.background, mean=patch.background.mean + taught * (ripple + stripes[0]))
-    narrow = MethaneCurve(gas.alphas, gas.log_t[:, bands])
     within, whole = ripple[bands] + stripes, ripple + stripes[:, columns]
     if continuum is not None:
         within, whole = within + continuum.offset(bands=bands), whole + continuum.offset(columns)
-    labels = None
-    if tables.ground is not None:
-        # Broad changes of the ground change its class; ripple and stripes are none of the ground's.
-        changed = None if continuum is None else continuum.offset(bands=tables.ground.bands)
-        labels = ground_labels(patch.log, tables.ground, changed)
+    narrow = MethaneCurve(gas.alphas, gas.log_t[:, bands])
     filtered = filter_counts(
         inject(disturb(patch.log[:, :, bands], within), enhancement, narrow),
         patch.valid,
         tables.filter_tables,
         before=known.statistics(bands, FilterSettings()),
-        labels=labels,
+        labels=_ground_of(patch, tables, continuum),
     )
     log = inject(disturb(patch.log[:, columns], whole), enhancement[:, columns], gas)
-    planes = [filtered.enhancement, filtered.sigma, patch.valid.astype(np.float32), filtered.brightness]
     present = patch.abundance[:, :, columns] >= mineral_label * ABUNDANCE_STEPS
     return {
         "log": torch.from_numpy(log),
+        "enhancement": torch.from_numpy(enhancement[:, columns]),
+        **_filter_tensors(filtered, patch.valid, columns),
+        **_background_tensors(known, columns),
+        "plume": torch.from_numpy((plume[:, columns] > 0).astype(np.float32)),
+        "minerals": torch.from_numpy(present.astype(np.float32)),
+    }
+
+
+def _ground_of(
+    patch: Patch, tables: FlightTables, continuum: Continuum | None
+) -> npt.NDArray[np.uint8] | None:
+    """Return the classes of a patch's ground; broad changes move them, ripple and stripes are none of its."""
+    if tables.ground is None:
+        return None
+    changed = None if continuum is None else continuum.offset(bands=tables.ground.bands)
+    return ground_labels(patch.log, tables.ground, changed)
+
+
+def _filter_tensors(filtered: FilteredPatch, valid: npt.NDArray[np.bool_], columns: slice) -> Sample:
+    planes = [filtered.enhancement, filtered.sigma, valid.astype(np.float32), filtered.brightness]
+    return {
         "physics": torch.from_numpy(np.stack(planes, axis=2)[:, columns]),
         "keep": torch.from_numpy(filtered.keep[:, columns].astype(np.float32)),
-        "plume": torch.from_numpy((plume[:, columns] > 0).astype(np.float32)),
-        "enhancement": torch.from_numpy(enhancement[:, columns]),
-        "minerals": torch.from_numpy(present.astype(np.float32)),
+    }
+
+
+def _background_tensors(known: Background, columns: slice) -> Sample:
+    return {
         "before_mean": torch.from_numpy(np.array(known.mean[columns], np.float32)),
         "before_lines": torch.from_numpy(np.array(known.lines[columns], np.float32)),
         "covariance": torch.from_numpy(known.covariance),
