@@ -110,46 +110,71 @@ def build_from_training(
     int8 = None if quantized is None else load_quantized(quantized, body.data)
     if int8 is not None and exact is not None:
         int8 = int8.with_report(BENCHMARK_GATE, judge_flights(exact, measured, flown, body.data))
-    body_part = {"body.onnx": body.data} if int8 is None else {INT8_PART: int8.part}
     companion = None if denoiser is None else Companion.of(load_denoiser(denoiser), run)
-    label = Label(name, version, run.created, sequence)
     quantization = None if int8 is None else int8.fields[MANIFEST_FIELD]
-    cards = CardMaker(
-        Sources(
-            run,
-            None if companion is None else companion.run,
-            measured,
-            Options(
-                name, sequence, quantization, companion is not None, results is not None, exact is not None
-            ),
-        )
+    options = Options(
+        name, sequence, quantization, companion is not None, results is not None, exact is not None
     )
+    cards = CardMaker(Sources(run, None if companion is None else companion.run, measured, options))
+    made = Ingredients(run, stem, body, int8, companion, Label(name, version, run.created, sequence), cards)
+    if results is not None:
+        # Before minutes are spent on measuring.
+        plan = plan_of_run(run, inference_bytes=UNMEASURED_BYTES)
+        require_same_networks(read_container(made.container(plan)), flown)
+    data = complete_container(run, made.container, denoises=companion is not None)
+    write_bundle_file(out, data)
+    return out
 
-    def container_of(plan: Plan, known: dict[str, bytes] | None = None, denoiser_bytes: int = 0) -> bytes:
-        fields = {**_training_fields(run), **_mlm(label, run, plan, stem, body), **_quantized_fields(int8)}
-        beside = {} if companion is None else companion.parts(fields, denoiser_bytes)
-        manifest = build_manifest(
-            label, plan, MINERALS, sensor=str(run.recipe.get("sensor", "emit")), extra=fields
-        )
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What a bundle is made of, but for its plan.
+
+    Attributes:
+        run: The training.
+        stem: Its stem, baked.
+        body: Its body in float32.
+        int8: The quantized body that flies in its place, or None.
+        companion: The denoiser that flies along, or None.
+        label: What the bundle is called.
+        cards: Makes its model card.
+    """
+
+    run: TrainedRun
+    stem: Graph
+    body: Graph
+    int8: QuantizedBody | None
+    companion: Companion | None
+    label: Label
+    cards: CardMaker
+
+    def container(self, plan: Plan, known: dict[str, bytes] | None = None, denoiser_bytes: int = 0) -> bytes:
+        """Return the unsigned bundle of a plan.
+
+        Args:
+            plan: The plan.
+            known: Parts of the known answer, where it is recorded.
+            denoiser_bytes: Memory that the denoiser was measured to need.
+        """
+        fields = {
+            **_training_fields(self.run),
+            **_mlm(self.label, self.run, plan, self.stem, self.body),
+            **({} if self.int8 is None else self.int8.fields),
+        }
+        beside = {} if self.companion is None else self.companion.parts(fields, denoiser_bytes)
+        sensor = str(self.run.recipe.get("sensor", "emit"))
+        manifest = build_manifest(self.label, plan, MINERALS, sensor=sensor, extra=fields)
         parts = {
             "manifest.json": encode_manifest(manifest),
             PLAN_PART: plan.pack(),
-            "stem.onnx": stem.data,
-            **body_part,
-            **array_parts(run.tables),
+            "stem.onnx": self.stem.data,
+            **({"body.onnx": self.body.data} if self.int8 is None else {INT8_PART: self.int8.part}),
+            **array_parts(self.run.tables),
             **(known or {}),
             **beside,
         }
-        return write_container(parts | encode_card(cards.make(manifest, parts, run.tables)), sequence)
-
-    if results is not None:
-        # Before minutes are spent on measuring.
-        require_same_networks(
-            read_container(container_of(plan_of_run(run, inference_bytes=UNMEASURED_BYTES))), flown
-        )
-    data = complete_container(run, container_of, denoises=companion is not None)
-    write_bundle_file(out, data)
-    return out
+        card = encode_card(self.cards.make(manifest, parts, self.run.tables))
+        return write_container(parts | card, self.label.sequence)
 
 
 @dataclass(frozen=True)
@@ -236,10 +261,6 @@ def _f32(values: Any) -> bytes:
 def _training_fields(run: TrainedRun) -> dict[str, Any]:
     metrics = {name: value for name, value in run.metrics.items() if name != "seconds"}
     return {"training": {"recipe": dict(run.recipe)}, "metrics": metrics}
-
-
-def _quantized_fields(int8: QuantizedBody | None) -> dict[str, Any]:
-    return {} if int8 is None else dict(int8.fields)
 
 
 def _mlm(label: Label, run: TrainedRun, plan: Plan, stem: Graph, body: Graph) -> dict[str, Any]:
