@@ -68,6 +68,7 @@ def plan_of_run(run: TrainedRun, *, inference_bytes: int, known: tuple[int, int]
         "known_samples": known[1],
         "inference_bytes": inference_bytes,
         "products": PRODUCT_METHANE | PRODUCT_MINERALS,
+        "exclude_near": run.tables.exclude_near,
     }
     return make_plan(values)
 

@@ -147,6 +147,7 @@ def _filter(contents: Contents, samples: int) -> StreamingMatchedFilter:
         contents.noise[0].astype(np.float64),
         contents.noise[1].astype(np.float64),
         classes=0 if contents.classes is None else len(contents.classes.centres),
+        exclude_near=plan.exclude_near,
     )
     settings = FilterSettings(plan.memory_lines, plan.covariance_stride, plan.kappa, plan.exclude_sigma)
     return StreamingMatchedFilter(tables, samples, plan.dynamic_features, settings)

@@ -43,6 +43,7 @@ WHOLE_LIMITS: dict[str, tuple[int, int]] = {
     "known_samples": (0, 65536),
     "inference_bytes": (0, 1 << 40),
     "products": (1, PRODUCT_METHANE | PRODUCT_MINERALS),
+    "exclude_near": (0, 1024),
 }
 POSITIVE_FLOATS = ("exclude_sigma", "alpha_scale", "alpha_clip", "z_clip", "feature_clip")
 PROBABILITIES = ("plume_threshold", "event_peak_probability")
@@ -56,7 +57,8 @@ class Plan:
     Lines, samples and pixels are counts; ``alpha_*`` are in ppm m where they scale an enhancement,
     the other clips in standard deviations; thresholds are probabilities; ``inference_bytes`` is the
     memory the inference engine may take out of the caller's block; ``products`` is a sum of
-    ``PRODUCT_METHANE`` and ``PRODUCT_MINERALS``.
+    ``PRODUCT_METHANE`` and ``PRODUCT_MINERALS``; ``exclude_near`` is in lines and samples, 0 in bundles of
+    before there was such a thing.
     """
 
     bands: int
@@ -86,6 +88,7 @@ class Plan:
     known_samples: int
     inference_bytes: int
     products: int
+    exclude_near: int = 0
 
     @property
     def channels(self) -> int:
@@ -101,8 +104,9 @@ class Plan:
         self.check()
         values: list[float] = [getattr(self, name) for name in _SCALARS]
         thresholds = list(self.mineral_thresholds) + [0.0] * (MAX_MINERALS - self.minerals)
-        tail = [self.known_lines, self.known_samples, self.inference_bytes, self.products, 0]
-        return PLAN_STRUCT.pack(PLAN_STRUCT.size, PLAN_VERSION, *values, *thresholds, *tail)
+        tail = [self.known_lines, self.known_samples, self.inference_bytes, self.products]
+        fixed = (PLAN_STRUCT.size, PLAN_VERSION)
+        return PLAN_STRUCT.pack(*fixed, *values, *thresholds, *tail, self.exclude_near)
 
     def check(self, file: str | PathLike[str] | None = None) -> None:
         """Refuse values outside their limits, or that contradict one another.
@@ -165,7 +169,8 @@ class Plan:
             elif isinstance(value, float):
                 value = _shortest(value)
             values[field.name] = value
-        return values
+        # Manifests of before there was such a thing do not name it.
+        return values if self.exclude_near else {k: v for k, v in values.items() if k != "exclude_near"}
 
 
 # Order in the file of the scalar fields before the mineral thresholds.
@@ -181,12 +186,13 @@ def make_plan(values: Mapping[str, Any]) -> Plan:
     """Build a plan from values by name, rounding floats to float32 so that it survives the file.
 
     Args:
-        values: One value a field of ``Plan``, no more and no less.
+        values: One value a field of ``Plan``, no more and no less; ``exclude_near`` may be missing.
 
     Raises:
         BundleError: If a name is missing or unknown, or a value is outside its limits.
     """
     names = {field.name: field.type for field in fields(Plan)}
+    values = {"exclude_near": 0, **values}
     if set(values) != set(names):
         missing, unknown = sorted(set(names) - set(values)), sorted(set(values) - set(names))
         raise BundleError(
@@ -246,9 +252,7 @@ def unpack_plan(data: bytes | memoryview, file: str | PathLike[str] | None = Non
         raise refuse("version", version, PLAN_VERSION)
     if size != PLAN_STRUCT.size:
         raise refuse("struct_size", size, PLAN_STRUCT.size)
-    if rest[-1] != 0:
-        raise refuse("reserved", rest[-1], 0)
-    scalars, thresholds, tail = rest[:22], rest[22:38], rest[38:-1]
+    scalars, thresholds, tail = rest[:22], rest[22:38], rest[38:]
     minerals = scalars[_SCALARS.index("minerals")]
     if minerals > MAX_MINERALS:
         raise refuse("minerals", minerals, f"at most {MAX_MINERALS}")

@@ -37,6 +37,10 @@ DARK_LIMIT = -2.75
 the networks hear nothing of gas there."""
 LEAST_LIT = 0.1
 """Share of lit pixels below which all pixels teach: over open water there is nothing else."""
+SURE = 5.0 / 3.0
+"""So many times the limit beyond which a pixel looks like a plume make it a sure one."""
+LEAST_LEFT = 0.25
+"""Share of teaching pixels that the surroundings of plumes must leave, or else they stay in the means."""
 CLASS_LEAST = 64
 """Pixels of a class in a batch from which its own deviation says what looks like a plume."""
 
@@ -52,6 +56,8 @@ class FilterTables:
         noise_a: (K,) float64, noise model sigma = a * sqrt(b + L).
         noise_b: (K,) float64.
         classes: Classes of ground with statistics of their own; 0 for one filter for all ground.
+        exclude_near: So many lines and samples around what surely is a plume stay out of the means; 0 for
+            the plume's own pixels alone.
     """
 
     alphas: Array64
@@ -60,6 +66,7 @@ class FilterTables:
     noise_a: Array64
     noise_b: Array64
     classes: int = 0
+    exclude_near: int = 0
 
     @property
     def target(self) -> Array64:
@@ -161,6 +168,24 @@ def log_radiance(radiance: Array, reference: Array64) -> Array:
 def quantize_log(log: Array) -> npt.NDArray[np.int16]:
     """Return log radiance as the ring keeps it: int16, 4096 counts a unit, rounded to nearest even."""
     return np.asarray(np.rint(log * np.float32(LOG_SCALE)), np.int16)
+
+
+def surroundings(mask: Mask, reach: int) -> Mask:
+    """Return the pixels within so many lines and samples of a true one.
+
+    Args:
+        mask: (n, samples).
+        reach: Lines and samples, at least 0.
+    """
+    near = mask
+    for axis in (0, 1):
+        size = near.shape[axis]
+        at = np.arange(size)
+        before = np.cumsum(near, axis=axis, dtype=np.int32)
+        before = np.concatenate([np.zeros_like(before.take([0], axis)), before], axis=axis)
+        last, first = np.minimum(at + reach + 1, size), np.maximum(at - reach, 0)
+        near = before.take(last, axis) > before.take(first, axis)
+    return near
 
 
 def teaching_pixels(valid: Mask, brightness: Array) -> Mask:
@@ -273,7 +298,7 @@ class StreamingMatchedFilter:
             # Plumes leave the means only: in the covariance, what looks like a plume is mostly clutter
             # that the filter must learn to ignore.
             limit = self.settings.exclude_sigma * self._deviations(alpha, take, labels)
-            keep = teaches & (alpha <= limit[labels])
+            keep = self._without_plumes(alpha, limit[labels], teaches)
             state, used, used_f = self._update(before, log, dynamic, keep, take, labels)
             filters = self._filters(state)
             alpha = self._enhancement(log, used, filters, labels)
@@ -290,6 +315,15 @@ class StreamingMatchedFilter:
             self._weights(self._covariance(state), state.count),
             keep,
         )
+
+    def _without_plumes(self, alpha: Array64, limit: Array64, teaches: Mask) -> Mask:
+        """Return the pixels that go into the means: gas too faint to be seen lies around what is seen."""
+        keep = teaches & (alpha <= limit)
+        reach = self.tables.exclude_near
+        if not reach:
+            return keep
+        left = keep & ~surroundings(teaches & (alpha > SURE * limit), reach)
+        return left if np.count_nonzero(left) >= LEAST_LEFT * np.count_nonzero(teaches) else keep
 
     def _update(
         self, before: Statistics, log: Array, dynamic: Array, keep: Mask, take: Mask, labels: Labels

@@ -11,6 +11,7 @@ from typing import Any
 
 from onboard.errors import UsageError
 from onboard.training.overrides import overridden
+from onboard.training.tables import EXCLUDE_NEAR
 
 RECIPES = "onboard.training.recipes"
 
@@ -79,6 +80,7 @@ class Recipe:
         probability_label: Plume probabilities are those of at least this enhancement, ppm m.
         plume_share: Share of such pixels in captures that probabilities are to hold for.
         ground_classes: The matched filter keeps statistics by class of ground.
+        exclude_near: Lines and samples around plumes that stay out of the matched filter's means.
         continuum_sigma: Deviation, in log radiance, of changes of the continuum from pixel to pixel.
         precision: Of the body's arithmetic while training, in Lightning's words: "32-true", "bf16-mixed".
         pool: The patches.
@@ -101,6 +103,7 @@ class Recipe:
     probability_label: float = 2000.0
     plume_share: float = 0.002
     ground_classes: bool = True
+    exclude_near: int = EXCLUDE_NEAR
     continuum_sigma: float = 0.0
     precision: str = "32-true"
     pool: PoolRecipe = field(default_factory=PoolRecipe)

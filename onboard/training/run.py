@@ -62,7 +62,7 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = Fa
     # One core belongs to the process that makes samples; more threads than cores slow both down.
     keep_freed_memory()
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // ranks.local_world - 1))
-    tables = make_tables(load_sensor(recipe.sensor), recipe.ground_classes)
+    tables = make_tables(load_sensor(recipe.sensor), recipe.ground_classes, recipe.exclude_near)
     if ranks.first:
         tables.save(out / "tables.npz")
     pools = _pools(recipe, out, make_tables(load_sensor(recipe.sensor)), workers, ranks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,8 @@ Array64 = npt.NDArray[np.float64]
 
 FILTER_WINDOWS_NM = ((1590.0, 1720.0), (2110.0, 2455.0))
 """Where CH4 absorbs enough to be worth a band of the matched filter."""
-CLASSES = ("class_bands", "class_centres")
+OPTIONAL = ("class_bands", "class_centres", "exclude_near")
+EXCLUDE_NEAR = 16
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class FlightTables:
         mf_noise: (2, K) noise coefficients a and b.
         class_bands: (B,) indices of the bands that tell classes of ground; none if there are no classes.
         class_centres: (C, B) int16 log radiance of each class, 1024 counts a unit.
+        exclude_near: Lines and samples around plumes that stay out of the matched filter's means.
     """
 
     centres: Array64
@@ -46,6 +49,7 @@ class FlightTables:
     mf_noise: Array64
     class_bands: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     class_centres: npt.NDArray[np.int16] = field(default_factory=lambda: np.zeros((0, 0), np.int16))
+    exclude_near: int = 0
 
     def save(self, path: Path) -> None:
         """Write the tables to ``path`` (.npz)."""
@@ -60,11 +64,12 @@ class FlightTables:
         """
         try:
             with np.load(path, allow_pickle=False) as archive:
-                # Tables of before there were classes of ground have none.
+                # Tables of before there were classes of ground have none, nor do plumes have surroundings.
                 known = [
-                    item.name for item in fields(cls) if item.name in archive or item.name not in CLASSES
+                    item.name for item in fields(cls) if item.name in archive or item.name not in OPTIONAL
                 ]
-                return cls(**{name: archive[name] for name in known})
+                found: dict[str, Any] = {name: archive[name] for name in known}
+                return cls(**found | {"exclude_near": int(found.get("exclude_near", 0))})
         except (OSError, KeyError, ValueError) as error:
             raise CaptureError(
                 "training tables cannot be read", file=path, found=str(error), remedy="train again"
@@ -80,6 +85,7 @@ class FlightTables:
             noise_a=self.mf_noise[0],
             noise_b=self.mf_noise[1],
             classes=len(self.class_centres),
+            exclude_near=self.exclude_near,
         )
 
     @property
@@ -88,12 +94,13 @@ class FlightTables:
         return GroundClasses(self.class_bands, self.class_centres) if len(self.class_centres) else None
 
 
-def make_tables(sensor: Sensor, ground: bool = True) -> FlightTables:
+def make_tables(sensor: Sensor, ground: bool = True, exclude_near: int = EXCLUDE_NEAR) -> FlightTables:
     """Return the tables of a sensor's nominal band table.
 
     Args:
         sensor: The sensor.
         ground: With the shipped classes of ground.
+        exclude_near: Lines and samples around plumes that stay out of the matched filter's means.
     """
     inside = np.zeros(len(sensor.centres), bool)
     for low, high in FILTER_WINDOWS_NM:
@@ -111,4 +118,5 @@ def make_tables(sensor: Sensor, ground: bool = True) -> FlightTables:
         mf_noise=np.stack([sensor.noise_a[chosen], sensor.noise_b[chosen]]),
         class_bands=np.zeros(0, np.int64) if classes is None else classes.bands,
         class_centres=np.zeros((0, 0), np.int16) if classes is None else classes.centres,
+        exclude_near=exclude_near,
     )

@@ -46,11 +46,18 @@ def codebook() -> ClassPlan:
     return ClassPlan(np.array([20, 0, 13, 7]), centres)
 
 
+@pytest.fixture(scope="module", params=[0, 5, 40], ids=["plumes alone", "near", "all but all"])
+def exclude_near(request: pytest.FixtureRequest) -> int:
+    """Around the plumes; the last would leave too little, and leaves all."""
+    return int(request.param)
+
+
 @pytest.fixture(scope="module", params=[False, True], ids=["one ground", "classes of ground"])
-def bundle(request: pytest.FixtureRequest) -> TestBundle:
-    plan = plan_for(**SETTINGS)
+def bundle(request: pytest.FixtureRequest, exclude_near: int) -> TestBundle:
+    values = SETTINGS | {"exclude_near": exclude_near}
+    plan = plan_for(**values)
     classes = {CLASSES_PART: codebook().pack(plan.bands)} if request.param else {}
-    return build_test_bundle(parts={"body.onnx": make_echo_body(plan), **classes}, **SETTINGS)
+    return build_test_bundle(parts={"body.onnx": make_echo_body(plan), **classes}, **values)
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +91,7 @@ def reference(bundle: TestBundle, radiance: Array) -> list[FilteredLines]:
             tables["noise"][0].astype(np.float32).astype(np.float64),
             tables["noise"][1].astype(np.float32).astype(np.float64),
             classes=CLASSES if CLASSES_PART in bundle.parts else 0,
+            exclude_near=plan.exclude_near,
         ),
         SAMPLES,
         plan.dynamic_features,
@@ -130,6 +138,11 @@ def test_enhancement_and_sigma_agree(
     spread = float(np.nanstd(alpha))
     np.testing.assert_allclose(flown["ch4_enhancement"], alpha, rtol=2e-3, atol=2e-3 * spread)
     np.testing.assert_allclose(flown["ch4_sigma"], sigma, rtol=2e-3)
+
+
+def test_surroundings_leave_the_means(exclude_near: int, reference: list[FilteredLines]) -> None:
+    kept = np.concatenate([lines.keep for lines in reference]).mean()
+    assert (0.25 < kept < 0.85) == (exclude_near == 5)
 
 
 def test_filter_channels_follow_the_products(

@@ -29,6 +29,11 @@ def test_fields_lie_where_the_format_says() -> None:
     assert struct.unpack_from("<f", data, 64) == (values["kappa"],)
     assert struct.unpack_from("<f", data, 96)[0] == np.float32(values["mineral_thresholds"][0])
     assert struct.unpack_from("<2IQ2I", data, 160) == (0, 0, values["inference_bytes"], 3, 0)
+    near = make_plan(values | {"exclude_near": 16})
+    assert struct.unpack_from("<I", near.pack(), 180) == (16,)
+    assert unpack_plan(near.pack()) == make_plan(near.to_json()) == near
+    # Manifests of older bundles do not name it.
+    assert "exclude_near" not in make_plan(values).to_json()
 
 
 @given(
@@ -80,7 +85,7 @@ def test_values_that_cannot_be_flown_are_named(change: dict[str, Any], field: st
         (0, 180, "struct_size"),
         (4, 2, "version"),
         (48, 17, "minerals"),
-        (180, 1, "reserved"),
+        (180, 1025, "exclude_near"),
         (108, 1, "mineral_thresholds"),
     ],
 )

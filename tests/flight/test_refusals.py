@@ -165,7 +165,7 @@ BAD_PLANS = [
     (172, 0xFFFFFFFF, "inference_bytes"),
     (176, 0, "products"),
     (176, 4, "products"),
-    (180, 1, "struct_size"),
+    (180, 1025, "exclude_near"),
 ]
 
 

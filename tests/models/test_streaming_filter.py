@@ -14,8 +14,10 @@ from onboard.models.streaming_filter import (
     linear_to_enhancement,
     log_radiance,
     quantize_log,
+    surroundings,
     teaching_pixels,
 )
+from onboard.replay.components import dilate
 
 BANDS = 12
 ALPHAS = np.array([0.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0])
@@ -67,6 +69,42 @@ def test_excluded_plume_does_not_darken_its_own_columns() -> None:
     log[20:60, 10] += gas.log_transmittance[4].astype(np.float32)
     found = StreamingMatchedFilter(gas, samples=32).absorb(log, np.ones((96, 32), bool), 0)
     assert np.nanmean(found.enhancement[20:60, 10]) == pytest.approx(4000.0, rel=0.15)
+
+
+@given(seed=st.integers(0, 2**32), reach=st.integers(0, 12), share=st.floats(0.0, 0.2))
+def test_surroundings_are_what_lies_within_reach(seed: int, reach: int, share: float) -> None:
+    mask = np.random.default_rng(seed).random((23, 17)) < share
+    np.testing.assert_array_equal(surroundings(mask, reach), dilate(mask, reach))
+
+
+def with_halo(rng: np.random.Generator, gas: FilterTables) -> tuple[np.ndarray, np.ndarray]:
+    """A ground with a plume of 6000 ppm m, and gas too faint to be seen all around it."""
+    log, truth = ground(rng, 96, 96), np.zeros((96, 96))
+    truth[16:80, 24:56], truth[40:56, 36:44] = 250.0, 6000.0
+    shift = [np.interp(truth, ALPHAS, curve) for curve in gas.log_transmittance.T]
+    return (log + np.stack(shift, axis=2)).astype(np.float32), truth
+
+
+def test_gas_around_a_plume_does_not_pull_the_means() -> None:
+    biases = {}
+    for near in (0, 24):
+        gas = replace(tables(), exclude_near=near)
+        log, truth = with_halo(np.random.default_rng(4), gas)
+        found = StreamingMatchedFilter(gas, samples=96).absorb(log, np.ones((96, 96), bool), 0)
+        biases[near] = abs(float((found.enhancement - truth)[truth == 250.0].mean()))
+        if near:
+            assert not found.keep[truth == 250.0].any()
+            assert found.keep[:, 90:].mean() > 0.95
+    assert biases[24] < 0.3 * biases[0]
+
+
+def test_surroundings_stay_where_they_are_nearly_everything() -> None:
+    plain, wide = tables(), replace(tables(), exclude_near=200)
+    log, _ = with_halo(np.random.default_rng(5), plain)
+    valid = np.ones((96, 96), bool)
+    found = [StreamingMatchedFilter(gas, samples=96).absorb(log, valid, 0) for gas in (plain, wide)]
+    np.testing.assert_array_equal(found[0].enhancement, found[1].enhancement)
+    np.testing.assert_array_equal(found[0].keep, found[1].keep)
 
 
 def test_invalid_pixels_neither_give_nor_take() -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from onboard.errors import CaptureError
-from onboard.training.tables import FlightTables
+from onboard.training.recipe import Recipe
+from onboard.training.tables import EXCLUDE_NEAR, OPTIONAL, FlightTables
 
 
 def test_round_trip(tmp_path: Path, tables: FlightTables) -> None:
@@ -14,6 +15,18 @@ def test_round_trip(tmp_path: Path, tables: FlightTables) -> None:
     loaded = FlightTables.load(tmp_path / "tables.npz")
     np.testing.assert_array_equal(loaded.mf_bands, tables.mf_bands)
     np.testing.assert_array_equal(loaded.log_transmittance, tables.log_transmittance)
+    assert loaded.exclude_near == tables.exclude_near == EXCLUDE_NEAR == Recipe(name="any").exclude_near
+    assert loaded.filter_tables.exclude_near == EXCLUDE_NEAR
+
+
+def test_tables_of_before_classes_and_surroundings_have_none(tmp_path: Path, tables: FlightTables) -> None:
+    tables.save(tmp_path / "tables.npz")
+    with np.load(tmp_path / "tables.npz") as archive:
+        old = {name: archive[name] for name in archive if name not in OPTIONAL}
+    np.savez(tmp_path / "old.npz", **old)
+    loaded = FlightTables.load(tmp_path / "old.npz")
+    assert loaded.exclude_near == 0
+    assert loaded.ground is None
 
 
 def test_reference_and_curve_are_physical(tables: FlightTables) -> None:

@@ -19,6 +19,10 @@ inline bool invalid(uint8_t quality) { return (quality & ONB_QUALITY_INVALID) !=
 // Marks in the window's `keep`: what goes into the covariance, and what goes into the means too.
 constexpr uint8_t teaches = 1;
 constexpr uint8_t in_means = 2;
+// While plumes are left out: surely gas, a sure pixel near in its line, a sure pixel near.
+constexpr uint8_t sure = 4;
+constexpr uint8_t beside_sure = 8;
+constexpr uint8_t near_sure = 16;
 
 // Below this mean log radiance a pixel (water, deep shadow) is noise: it says nothing of gas.
 constexpr float dark_limit = -2.75F;
@@ -55,6 +59,9 @@ inline double noise_variance(const BandFilter &filter, float brightness) {
 double robust_limit(const Session &session, float *magnitudes, size_t count);
 // That of each class, by the pixels that were last added to the classes' sums; false if there is none.
 bool limit_classes(Session *session, const Batch &batch);
+
+// Takes the surroundings of sure plumes out of the means, unless hardly anything would be left.
+void leave_out_surroundings(Session *session, const Batch &batch);
 
 // Variance of the enhancement beyond the mean of its noise, over the kept pixels of the covariance.
 double clutter_variance(const Session &session, const Batch &batch);

@@ -14,6 +14,8 @@ namespace {
 constexpr double magnitude_to_deviation = 1.4826;
 // Pixels below dark_limit teach nothing, unless hardly any pixel is brighter.
 constexpr double least_lit = 0.1;
+// So many times the limit beyond which a pixel looks like a plume make it a sure one.
+constexpr double surely = 5.0 / 3.0;
 
 // The covariance of all ground into the scratch's system; the sensor's noise loads it while pixels are few.
 void fill_system(Session *s) {
@@ -136,11 +138,17 @@ bool leave_out_plumes(Session *s, const Batch &batch) {
         const uint8_t *classes = sorted ? s->classes_of(batch.first_line + i) : nullptr;
         for (size_t c = 0; c < s->samples; ++c) {
             const double limit = s->scratch.filters[sorted ? classes[c] : 0].limit;
-            if (static_cast<double>(s->window.enhancement[plane + c]) > limit) {
-                s->window.keep[plane + c] &= teaches;
+            const double alpha = static_cast<double>(s->window.enhancement[plane + c]);
+            uint8_t &keep = s->window.keep[plane + c];
+            if (alpha > surely * limit && (keep & teaches) != 0) {
+                keep |= sure;
+            }
+            if (alpha > limit) {
+                keep &= static_cast<uint8_t>(~in_means);
             }
         }
     }
+    leave_out_surroundings(s, batch);
     return true;
 }
 

@@ -46,6 +46,7 @@ Plan decode(const uint8_t *p) {
     plan.known_samples = read_u32(at + 4);
     plan.inference_bytes = read_u64(at + 8);
     plan.products = read_u32(at + 16);
+    plan.exclude_near = read_u32(at + 20);
     return plan;
 }
 
@@ -69,6 +70,7 @@ onb_status check_wholes(const Plan &plan, onb_detail *detail) {
         {"plan.bin: known_samples", plan.known_samples, 0, 65536},
         {"plan.bin: inference_bytes", plan.inference_bytes, 0, UINT64_C(1) << 40},
         {"plan.bin: products", plan.products, 1, ONB_PRODUCT_METHANE | ONB_PRODUCT_MINERALS},
+        {"plan.bin: exclude_near", plan.exclude_near, 0, 1024},
     };
     for (const Limit &limit : limits) {
         if (limit.value < limit.low || limit.value > limit.high) {
@@ -146,9 +148,8 @@ onb_status read_plan(Bytes part, Plan *plan, onb_detail *detail) {
         return fail(detail, ONB_BUNDLE_VERSION, "unknown plan version", "plan.bin: version",
                     text("%u", read_u32(part.data + 4)), text("1"));
     }
-    if (read_u32(part.data) != plan_size || read_u32(part.data + plan_size - 4) != 0) {
-        return refuse(detail, "plan.bin: struct_size", text("%u", read_u32(part.data)),
-                      text("%zu, and a reserved field of 0", plan_size));
+    if (read_u32(part.data) != plan_size) {
+        return refuse(detail, "plan.bin: struct_size", text("%u", read_u32(part.data)), text("%zu", plan_size));
     }
     *plan = decode(part.data);
     onb_status status = check_wholes(*plan, detail);

@@ -20,6 +20,7 @@ struct Plan {
     uint32_t known_lines, known_samples;
     uint64_t inference_bytes;
     uint32_t products;
+    uint32_t exclude_near; // lines and samples around plumes that stay out of the means
     uint32_t denoiser_samples; // of denoiser.bin; 0: the bundle has none
     uint64_t denoiser_bytes;
     uint32_t ground_classes, class_bands; // of classes.bin; 0: the bundle has none

@@ -233,6 +233,36 @@ struct PlainFilter {
         for (size_t i = 0; i < pixels.size(); ++i) {
             pixels[i].kept = pixels[i].valid && alpha[i] <= limits[pixels[i].ground];
         }
+        if (plan.exclude_near > 0) {
+            leave_out_surroundings(limits);
+        }
+    }
+
+    // Pixel by pixel: is any sure plume within reach? Pixels lie line by line.
+    bool near_plume(size_t i, const Values &limits) const {
+        const auto apart = [](size_t a, size_t b) { return a > b ? a - b : b - a; };
+        for (size_t j = 0; j < pixels.size(); ++j) {
+            const bool sure = pixels[j].valid && alpha[j] > limits[pixels[j].ground] * 5.0 / 3.0;
+            if (sure && apart(i / samples, j / samples) <= plan.exclude_near &&
+                apart(i % samples, j % samples) <= plan.exclude_near) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    void leave_out_surroundings(const Values &limits) {
+        std::vector<bool> stays;
+        size_t valid = 0;
+        size_t left = 0;
+        for (size_t i = 0; i < pixels.size(); ++i) {
+            stays.push_back(pixels[i].kept && !near_plume(i, limits));
+            valid += pixels[i].valid ? 1 : 0;
+            left += stays[i] ? 1 : 0;
+        }
+        for (size_t i = 0; i < pixels.size() && 4 * left >= valid; ++i) {
+            pixels[i].kept = stays[i];
+        }
     }
 
     double noise_of(const Pixel &pixel) const {

@@ -8,7 +8,7 @@ namespace {
 
 constexpr uint32_t samples = 40;
 
-Plan plan_of(uint32_t classes) {
+Plan plan_of(uint32_t classes, uint32_t near = 0) {
     Plan plan = small_plan();
     plan.curve_points = 3;
     plan.strip_lines = 16;
@@ -17,6 +17,7 @@ Plan plan_of(uint32_t classes) {
     plan.memory_lines = 40;
     plan.ground_classes = classes;
     plan.class_bands = 2;
+    plan.exclude_near = near;
     return plan;
 }
 
@@ -71,8 +72,8 @@ void check_batch(const Session &s, const Batch &batch, const PlainFilter &plain)
 }
 
 // Several events of a capture, the last ones with forgetting; the largest share of a class in them.
-double compare_events(uint32_t classes) {
-    const MadeSession made(samples, 0, plan_of(classes));
+double compare_events(uint32_t classes, uint32_t near) {
+    const MadeSession made(samples, 0, plan_of(classes, near));
     Session *s = made.s;
     fill_gas(s);
     PlainFilter plain(*s);
@@ -96,11 +97,13 @@ double compare_events(uint32_t classes) {
 }
 
 void test_events_against_plain_double_precision() {
-    const double share = compare_events(4);
-    CHECK(share > 0.6 && share < 0.9);
+    for (const uint32_t near : {0u, 1u, 2u, 30u}) {
+        const double share = compare_events(4, near);
+        CHECK(share > 0.6 && share < 0.9);
+    }
 }
 
-void test_one_class_that_takes_all() { CHECK(std::fabs(compare_events(1) - 1.0) < 1e-12); }
+void test_one_class_that_takes_all() { CHECK(std::fabs(compare_events(1, 1) - 1.0) < 1e-12); }
 
 // Classes that differ in nothing but their name: each filter is near the one of all ground.
 void test_a_class_is_drawn_to_all_ground() {
