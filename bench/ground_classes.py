@@ -21,7 +21,7 @@ import numpy.typing as npt
 from bench.flights import BLOCK_LINES, kept, number, table
 from onboard.captures import band_match
 from onboard.errors import OnboardError
-from onboard.models.streaming_filter import log_radiance, quantize_log
+from onboard.models.log_radiance import log_radiance, quantize_log
 from onboard.progress import progress
 from onboard.replay.curves import ScoreCurve
 from onboard.scenes.scene import Scene, build_scene

@@ -25,8 +25,8 @@ from bench.methods import Observation
 from onboard.captures import BandMatch, band_match
 from onboard.errors import UsageError
 from onboard.minerals import MINERALS
+from onboard.models.log_radiance import LOG_SCALE, log_radiance, quantize_log
 from onboard.models.network import PeerNetwork
-from onboard.models.streaming_filter import LOG_SCALE, log_radiance, quantize_log
 from onboard.replay.prediction import Prediction
 from onboard.training.network_input import peer_logits
 from onboard.training.strips import filter_counts

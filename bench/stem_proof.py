@@ -26,7 +26,8 @@ from bench.flights import kept, number, table
 from bench.stem_tables import cases, interpolated, repaired_gas, tables_of
 from onboard.errors import OnboardError
 from onboard.minerals import MINERALS
-from onboard.models.streaming_filter import LOG_SCALE, log_radiance, quantize_log, teaching_pixels
+from onboard.models.log_radiance import LOG_SCALE, log_radiance, quantize_log
+from onboard.models.teaching import teaching_pixels
 from onboard.progress import progress
 from onboard.replay.curves import ScoreCurve
 from onboard.replay.run_folder import write_json

@@ -10,7 +10,7 @@ from export.onnx import ExportError, Graph
 from export.run_folder import TrainedRun
 from onboard.flight.plan import PRODUCT_METHANE, PRODUCT_MINERALS, Plan, make_plan
 from onboard.minerals import MINERALS
-from onboard.models.streaming_filter import FilterSettings
+from onboard.models.filter_tables import FilterSettings
 
 STEM_PIXELS = 1248
 """Pixels of one stem run: EMIT's 1242 samples, rounded up to whole vectors."""

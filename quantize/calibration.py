@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from onboard.models.linescan import Linescan
-from onboard.models.streaming_filter import LOG_SCALE
+from onboard.models.log_radiance import LOG_SCALE
 from onboard.training.body_input import InputScales
 from onboard.training.dataset import PlumePatches, Sample
 from onboard.training.network_input import logits_of

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from onboard.models.streaming_filter import LOG_CEILING, LOG_FLOOR
+from onboard.models.log_radiance import LOG_CEILING, LOG_FLOOR
 from quantize.affine import quantize_weight, weight_scales
 from quantize.runtime import sqnr_db
 

@@ -10,14 +10,11 @@ from export.tensorrt.parity import SEED, Array, Run, graph_shape, reference_run,
 from onboard.errors import BundleError
 from onboard.flight.bundle import read_container
 from onboard.flight.contents import Contents, read_contents
+from onboard.models.filter_tables import FilterSettings, FilterTables
 from onboard.models.ground_classes import GroundClasses
-from onboard.models.streaming_filter import (
-    DARK_LIMIT,
-    FilterSettings,
-    FilterTables,
-    StreamingMatchedFilter,
-    log_radiance,
-)
+from onboard.models.log_radiance import log_radiance
+from onboard.models.streaming_filter import StreamingMatchedFilter
+from onboard.models.teaching import DARK_LIMIT
 
 BRIGHTNESS_CLIP = 3.0
 STEM, BODY = "stem.onnx", "body.onnx"

@@ -18,70 +18,19 @@ import numpy.typing as npt
 
 from onboard.errors import UsageError
 from onboard.models.class_statistics import CLASS_PRIOR, ClassStatistics
+from onboard.models.filter_tables import FilterSettings, FilterTables, linear_to_enhancement
+from onboard.models.teaching import robust_deviation, teaching_pixels, without_plumes
 
 Array = npt.NDArray[np.float32]
 Array64 = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.uint8]
 
-LOG_FLOOR = -4.0
-LOG_CEILING = 3.0
-LOG_SCALE = 4096.0
-"""Counts per unit of log radiance in the flight ring (int16)."""
 LOADING = 1e-8
 """Variance added to each band, far below the sensor's noise, so that a solve cannot fail."""
 STD_FLOOR = 1e-3
-MAGNITUDE_TO_DEVIATION = 1.4826
-DARK_LIMIT = -2.75
-"""Mean log radiance below which a pixel (water, deep shadow) is noise: it teaches the statistics nothing, and
-the networks hear nothing of gas there."""
-LEAST_LIT = 0.1
-"""Share of lit pixels below which all pixels teach: over open water there is nothing else."""
-SURE = 5.0 / 3.0
-"""So many times the limit beyond which a pixel looks like a plume make it a sure one."""
-LEAST_LEFT = 0.25
-"""Share of teaching pixels that the surroundings of plumes must leave, or else they stay in the means."""
 CLASS_LEAST = 64
 """Pixels of a class in a batch from which its own deviation says what looks like a plume."""
-
-
-@dataclass(frozen=True)
-class FilterTables:
-    """What the filter must know of sensor and gas.
-
-    Attributes:
-        alphas: (A,) float64, enhancements in ppm m, first 0, rising.
-        log_transmittance: (A, K) float64, ln of the transmittance at each enhancement and band.
-        reference: (K,) float64, radiance in uW cm-2 sr-1 nm-1 that log radiance is relative to.
-        noise_a: (K,) float64, noise model sigma = a * sqrt(b + L).
-        noise_b: (K,) float64.
-        classes: Classes of ground with statistics of their own; 0 for one filter for all ground.
-        exclude_near: So many lines and samples around what surely is a plume stay out of the means; 0 for
-            the plume's own pixels alone.
-    """
-
-    alphas: Array64
-    log_transmittance: Array64
-    reference: Array64
-    noise_a: Array64
-    noise_b: Array64
-    classes: int = 0
-    exclude_near: int = 0
-
-    @property
-    def target(self) -> Array64:
-        """(K,) change of log radiance per ppm m, taken at the first point of the curve."""
-        return np.asarray(self.log_transmittance[1] / self.alphas[1])
-
-
-@dataclass(frozen=True)
-class FilterSettings:
-    """Constants of the running statistics; the flight core takes the same from its plan."""
-
-    memory_lines: int = 512
-    covariance_stride: int = 4
-    kappa: float = 16.0
-    exclude_sigma: float = 3.0
 
 
 @dataclass
@@ -153,86 +102,6 @@ class FilteredLines:
     keep: Mask
 
 
-def log_radiance(radiance: Array, reference: Array64) -> Array:
-    """Return ln(L / reference), held within [-4, 3].
-
-    Args:
-        radiance: (..., bands) float32, uW cm-2 sr-1 nm-1.
-        reference: (bands,) radiance, same unit, positive.
-    """
-    ratio = radiance * (1.0 / reference).astype(np.float32)
-    low, high = np.float32(np.exp(LOG_FLOOR)), np.float32(np.exp(LOG_CEILING))
-    return np.log(np.clip(ratio, low, high, out=ratio), out=ratio)
-
-
-def quantize_log(log: Array) -> npt.NDArray[np.int16]:
-    """Return log radiance as the ring keeps it: int16, 4096 counts a unit, rounded to nearest even."""
-    return np.asarray(np.rint(log * np.float32(LOG_SCALE)), np.int16)
-
-
-def surroundings(mask: Mask, reach: int) -> Mask:
-    """Return the pixels within so many lines and samples of a true one.
-
-    Args:
-        mask: (n, samples).
-        reach: Lines and samples, at least 0.
-    """
-    near = mask
-    for axis in (0, 1):
-        size = near.shape[axis]
-        at = np.arange(size)
-        before = np.cumsum(near, axis=axis, dtype=np.int32)
-        before = np.concatenate([np.zeros_like(before.take([0], axis)), before], axis=axis)
-        last, first = np.minimum(at + reach + 1, size), np.maximum(at - reach, 0)
-        near = before.take(last, axis) > before.take(first, axis)
-    return near
-
-
-def teaching_pixels(valid: Mask, brightness: Array) -> Mask:
-    """Return the pixels that the statistics learn from: valid ones that are not too dark.
-
-    Args:
-        valid: (n, samples).
-        brightness: (n, samples) mean log radiance.
-    """
-    lit = valid & (brightness > np.float32(DARK_LIMIT))
-    return lit if np.count_nonzero(lit) >= LEAST_LIT * np.count_nonzero(valid) else valid
-
-
-def robust_deviation(values: Array64) -> float:
-    """Return the standard deviation of a normal with the same median magnitude (plumes do not move it).
-
-    Args:
-        values: (n,) around zero; for even n the upper of the two middle magnitudes counts.
-    """
-    magnitudes = np.abs(values)
-    middle = magnitudes.size // 2
-    return MAGNITUDE_TO_DEVIATION * float(np.partition(magnitudes, middle)[middle])
-
-
-def linear_to_enhancement(linear: Array64, weights: Array64, tables: FilterTables) -> Array64:
-    """Undo saturation: map the linear filter output to ppm m along the filter's own response.
-
-    Args:
-        linear: Any shape, filter output in ppm m as if absorption were linear.
-        weights: (K,) the filter.
-        tables: Gas curve.
-    """
-    response = tables.log_transmittance @ weights
-    last = 1
-    while last + 1 < len(response) and response[last + 1] > response[last]:
-        last += 1
-    x, y = response[: last + 1], tables.alphas[: last + 1]
-    slope_last = (y[-1] - y[-2]) / (x[-1] - x[-2])
-    slope_first = y[1] / x[1]
-    inside = np.interp(linear, x, y)
-    return np.where(
-        linear > x[-1],
-        y[-1] + (linear - x[-1]) * slope_last,
-        np.where(linear < 0.0, linear * slope_first, inside),
-    )
-
-
 @dataclass
 class StreamingMatchedFilter:
     """The filter with its state; one call of :meth:`absorb` for each batch of new lines.
@@ -298,7 +167,7 @@ class StreamingMatchedFilter:
             # Plumes leave the means only: in the covariance, what looks like a plume is mostly clutter
             # that the filter must learn to ignore.
             limit = self.settings.exclude_sigma * self._deviations(alpha, take, labels)
-            keep = self._without_plumes(alpha, limit[labels], teaches)
+            keep = without_plumes(alpha, limit[labels], teaches, self.tables.exclude_near)
             state, used, used_f = self._update(before, log, dynamic, keep, take, labels)
             filters = self._filters(state)
             alpha = self._enhancement(log, used, filters, labels)
@@ -315,15 +184,6 @@ class StreamingMatchedFilter:
             self._weights(self._covariance(state), state.count),
             keep,
         )
-
-    def _without_plumes(self, alpha: Array64, limit: Array64, teaches: Mask) -> Mask:
-        """Return the pixels that go into the means: gas too faint to be seen lies around what is seen."""
-        keep = teaches & (alpha <= limit)
-        reach = self.tables.exclude_near
-        if not reach:
-            return keep
-        left = keep & ~surroundings(teaches & (alpha > SURE * limit), reach)
-        return left if np.count_nonzero(left) >= LEAST_LEFT * np.count_nonzero(teaches) else keep
 
     def _update(
         self, before: Statistics, log: Array, dynamic: Array, keep: Mask, take: Mask, labels: Labels

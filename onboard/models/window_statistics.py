@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from onboard.models.log_radiance import LOG_FLOOR
 from onboard.models.robust_fit import firm
-from onboard.models.streaming_filter import LOG_FLOOR
 
 MEAN_TO_DEVIATION = 1.2533
 """Standard deviation of a normal over its mean magnitude, sqrt(pi / 2)."""

@@ -12,14 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from onboard.models.class_statistics import ClassStatistics
+from onboard.models.filter_tables import FilterSettings
 from onboard.models.ground_classes import GroundClasses
-from onboard.models.streaming_filter import (
-    LOG_CEILING,
-    LOG_FLOOR,
-    LOG_SCALE,
-    FilterSettings,
-    Statistics,
-)
+from onboard.models.log_radiance import LOG_CEILING, LOG_FLOOR, LOG_SCALE
+from onboard.models.streaming_filter import Statistics
 from onboard.training.tables import FlightTables
 
 Array = npt.NDArray[np.float32]

@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from onboard.models.streaming_filter import DARK_LIMIT, STD_FLOOR, FilterSettings
+from onboard.models.filter_tables import FilterSettings
+from onboard.models.streaming_filter import STD_FLOOR
+from onboard.models.teaching import DARK_LIMIT
 from onboard.training.strips import finalised_spans
 
 BRIGHTNESS_CLIP = 3.0

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from onboard.models.streaming_filter import LOG_CEILING, LOG_FLOOR, LOG_SCALE, FilterSettings, quantize_log
+from onboard.models.filter_tables import FilterSettings
+from onboard.models.log_radiance import LOG_CEILING, LOG_FLOOR, LOG_SCALE, quantize_log
 from onboard.scenes import methane
 from onboard.scenes.arrays import NumpyRandom
 from onboard.scenes.gas.plumes import place_plumes

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onboard.models.ground_classes import CLASS_SCALE, CODEBOOK
-from onboard.models.streaming_filter import DARK_LIMIT
+from onboard.models.teaching import DARK_LIMIT
 from onboard.progress import progress
 from onboard.training.dataset import unpack_log
 from onboard.training.pool import Patch, Pool, patch_seeds

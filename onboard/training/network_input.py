@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from onboard.minerals import MINERALS
+from onboard.models.filter_tables import FilterSettings
 from onboard.models.linescan import Linescan
+from onboard.models.log_radiance import LOG_SCALE
 from onboard.models.network import TASKS, PeerNetwork
-from onboard.models.streaming_filter import LOG_SCALE, FilterSettings
 from onboard.training.body_input import FeaturePrior, InputScales, body_input, normalise_dynamic
 
 AnyNetwork = Linescan | PeerNetwork

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from onboard.models.streaming_filter import LOG_SCALE, log_radiance, quantize_log, teaching_pixels
+from onboard.models.log_radiance import LOG_SCALE, log_radiance, quantize_log
+from onboard.models.teaching import teaching_pixels
 from onboard.progress import progress
 from onboard.scenes.recipe import SceneRecipe
 from onboard.scenes.scene import build_scene

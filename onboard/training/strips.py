@@ -8,14 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from onboard.models.streaming_filter import (
-    LOG_SCALE,
-    FilterSettings,
-    FilterTables,
-    Statistics,
-    StreamingMatchedFilter,
-    quantize_log,
-)
+from onboard.models.filter_tables import FilterSettings, FilterTables
+from onboard.models.log_radiance import LOG_SCALE, quantize_log
+from onboard.models.streaming_filter import Statistics, StreamingMatchedFilter
 
 STRIP_LINES = 64
 HALO_LINES = 32

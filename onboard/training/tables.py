@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from onboard.errors import CaptureError
+from onboard.models.filter_tables import FilterTables
 from onboard.models.ground_classes import GroundClasses, ground_classes
-from onboard.models.streaming_filter import FilterTables
 from onboard.scenes import atmosphere, methane
 from onboard.sensors import Sensor
 

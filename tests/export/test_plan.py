@@ -9,7 +9,7 @@ import pytest
 from export.onnx import ExportError, Graph
 from export.plan import check_graphs, plan_of_run
 from export.run_folder import TrainedRun, load_run
-from onboard.models.streaming_filter import FilterSettings
+from onboard.models.filter_tables import FilterSettings
 from tests.export.samples import sample_plan, write_run_folder
 
 

@@ -13,7 +13,7 @@ from onboard.errors import BundleError, OnboardError, UsageError
 from onboard.flight.core import Status, load_library
 from onboard.flight.structs import BundleDescription, Config, Detail, Lines, Products, Radiance
 from onboard.flight.types import ProductBlock
-from onboard.models.streaming_filter import LOG_SCALE, log_radiance, quantize_log
+from onboard.models.log_radiance import LOG_SCALE, log_radiance, quantize_log
 from tests.flight.denoisers import REACH, WIDTH, denoising_bundle, signed
 from tests.flight.flying import Array, fly, join, open_session, same_bytes
 from tests.support.bundles import TestBundle, build_test_bundle, make_radiance

@@ -10,16 +10,11 @@ import numpy.typing as npt
 import pytest
 
 from onboard.flight.class_plan import CLASSES_PART, ClassPlan
+from onboard.models.filter_tables import FilterSettings, FilterTables
 from onboard.models.ground_classes import GroundClasses
-from onboard.models.streaming_filter import (
-    DARK_LIMIT,
-    FilteredLines,
-    FilterSettings,
-    FilterTables,
-    StreamingMatchedFilter,
-    log_radiance,
-    quantize_log,
-)
+from onboard.models.log_radiance import log_radiance, quantize_log
+from onboard.models.streaming_filter import FilteredLines, StreamingMatchedFilter
+from onboard.models.teaching import DARK_LIMIT
 from tests.flight.flying import Array, fly
 from tests.support.bundles import (
     ECHO_GAIN,

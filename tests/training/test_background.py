@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from onboard.models.streaming_filter import FilterSettings, StreamingMatchedFilter
+from onboard.models.filter_tables import FilterSettings
+from onboard.models.streaming_filter import StreamingMatchedFilter
 from onboard.sensors import load_sensor
 from onboard.training.background import (
     Background,

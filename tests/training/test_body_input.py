@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from onboard.models.streaming_filter import DARK_LIMIT, FilterSettings
+from onboard.models.filter_tables import FilterSettings
+from onboard.models.teaching import DARK_LIMIT
 from onboard.training.body_input import InputScales, body_input, normalise_dynamic
 from onboard.training.strips import filter_patch
 from tests.models.test_streaming_filter import ground, tables

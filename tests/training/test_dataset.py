@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onboard.models.streaming_filter import LOG_CEILING, LOG_FLOOR, LOG_SCALE, quantize_log
+from onboard.models.log_radiance import LOG_CEILING, LOG_FLOOR, LOG_SCALE, quantize_log
 from onboard.scenes import methane
 from onboard.training.dataset import TRACE_PPMM, PlumePatches, disturb, inject
 from onboard.training.pool import Pool

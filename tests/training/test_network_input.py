@@ -7,8 +7,8 @@ from torch import Tensor
 
 from onboard.models import registry
 from onboard.models.linescan import Linescan
+from onboard.models.log_radiance import LOG_SCALE
 from onboard.models.network import PeerNetwork
-from onboard.models.streaming_filter import LOG_SCALE
 from onboard.sensors import load_sensor
 from onboard.training.body_input import InputScales
 from onboard.training.network_input import (

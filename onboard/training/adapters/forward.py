@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn.functional import batch_norm, binary_cross_entropy_with_logits
 
 from onboard.models.linescan import Linescan
+from onboard.models.log_radiance import LOG_SCALE
 from onboard.models.stem import WavelengthAwareStem
-from onboard.models.streaming_filter import LOG_SCALE
 from onboard.training.body_input import InputScales, body_input
 from onboard.training.losses import plume_loss
 

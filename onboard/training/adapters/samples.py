@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from onboard.minerals import MINERALS
-from onboard.models.streaming_filter import log_radiance, quantize_log
+from onboard.models.log_radiance import log_radiance, quantize_log
 from onboard.training.adapters.common import (
     Array,
     LabelledTile,

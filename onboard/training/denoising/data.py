@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import IterableDataset
 
-from onboard.models.streaming_filter import LOG_SCALE, log_radiance, quantize_log
+from onboard.models.log_radiance import LOG_SCALE, log_radiance, quantize_log
 from onboard.models.subspace import GAS_PPM_M, BandTable, Domain, SpectralMoments
 from onboard.progress import progress
 from onboard.scenes import atmosphere, methane

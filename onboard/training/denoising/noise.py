@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onboard.errors import UsageError
-from onboard.models.streaming_filter import LOG_SCALE, log_radiance, quantize_log
+from onboard.models.log_radiance import LOG_SCALE, log_radiance, quantize_log
 from onboard.scenes.arrays import NumpyRandom
 from onboard.scenes.instrument.detector import observe
 from onboard.scenes.instrument.draw import draw_detector

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from onboard.models.streaming_filter import LOG_SCALE
+from onboard.models.log_radiance import LOG_SCALE
 from onboard.training.adapters.common import LabelledTile, Window
 from onboard.training.adapters.oxhyper_ch4 import open_real, open_synthetic
 from onboard.training.adapters.oxhyper_minerals import open_minerals
