@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -188,18 +189,33 @@ def climates_of(text: str | None) -> list[str]:
     return [name.strip() for name in text.split(",")] if text else known
 
 
-@click.command()
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/detection"), show_default=True)
-@click.option(
-    "--bundle", type=click.Path(path_type=Path, exists=True), help="Bundle; the shipped one if not given."
+Study = Callable[[SceneRecipe, Path | None, Sequence[float], int, float], Row]
+"""From a capture's recipe, bundle, rates, repeats and wind to what is kept of it."""
+OPTIONS = (
+    click.option(
+        "--bundle", type=click.Path(path_type=Path, exists=True), help="Bundle; the shipped one if not given."
+    ),
+    click.option("--captures", default=3, show_default=True, help="Captures of each climate."),
+    click.option("--repeats", default=3, show_default=True, help="Releases of each rate in a capture."),
+    click.option(
+        "--size", type=(int, int), default=(640, 1242), show_default=True, help="Lines and samples."
+    ),
+    click.option("--rates", default=",".join(f"{rate:g}" for rate in RATES), show_default=True, help="kg/h."),
+    click.option("--wind", default=WIND_M_S, show_default=True, help="m/s."),
+    click.option("--climates", help="Comma-separated; the benchmark's four if not given."),
 )
-@click.option("--captures", default=3, show_default=True, help="Captures of each climate.")
-@click.option("--repeats", default=3, show_default=True, help="Releases of each rate in a capture.")
-@click.option("--size", type=(int, int), default=(640, 1242), show_default=True, help="Lines and samples.")
-@click.option("--rates", default=",".join(f"{rate:g}" for rate in RATES), show_default=True, help="kg/h.")
-@click.option("--wind", default=WIND_M_S, show_default=True, help="m/s.")
-@click.option("--climates", help="Comma-separated; the benchmark's four if not given.")
-def main(
+
+
+def release_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a study of releases."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def study_captures(
+    study: Study,
+    label: str,
     out: Path,
     bundle: Path | None,
     captures: int,
@@ -208,26 +224,36 @@ def main(
     rates: str,
     wind: float,
     climates: str | None,
-) -> None:
+) -> list[Row]:
+    """Return what a study keeps of each capture, making what is missing; options as given.
+
+    Raises:
+        ValueError: A rate is no number.
+        UsageError: There is no such climate.
+    """
+    amounts = [float(rate) for rate in rates.split(",")]
+    recipes = [recipe_for(c, n, size) for n in range(captures) for c in climates_of(climates)]
+    rows = []
+    for recipe in progress(recipes, total=len(recipes), label=label, unit="captures"):
+        basis = {
+            "recipe": asdict(recipe),
+            "rates": amounts,
+            "repeats": repeats,
+            "wind": wind,
+            "bundle": bundle_digest(bundle),
+        }
+        make = partial(study, recipe, bundle, amounts, repeats, wind)
+        rows.append(kept(out / "captures" / f"{recipe.climate}-{recipe.seed}.json", basis, make))
+    return rows
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/detection"), show_default=True)
+@release_options
+def main(out: Path, wind: float, **options: Any) -> None:
     """Release gas of known emission, and say from where on it is found."""
     try:
-        amounts = [float(rate) for rate in rates.split(",")]
-        recipes = [recipe_for(c, n, size) for n in range(captures) for c in climates_of(climates)]
-        rows = []
-        for recipe in progress(recipes, total=len(recipes), label="detection", unit="captures"):
-            basis = {
-                "recipe": asdict(recipe),
-                "rates": amounts,
-                "repeats": repeats,
-                "wind": wind,
-                "bundle": bundle_digest(bundle),
-            }
-
-            def make(recipe: SceneRecipe = recipe) -> Row:
-                return fly_releases(recipe, bundle, amounts, repeats, wind)
-
-            rows.append(kept(out / "captures" / f"{recipe.climate}-{recipe.seed}.json", basis, make))
-        groups = summarise(rows)
+        groups = summarise(study_captures(fly_releases, "detection", out, wind=wind, **options))
         write_json(
             out / "detection.json", {"wind_m_s": wind, "published_kg_h": PUBLISHED_KG_H, "groups": groups}
         )

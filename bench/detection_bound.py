@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,10 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from bench.detection import RATES, WIND_M_S, Releases, climates_of, place_releases, recipe_for
+from bench.detection import Releases, place_releases, release_options, study_captures
 from bench.detection_curve import PUBLISHED_KG_H, figures
-from bench.flights import Flown, bundle_digest, fly_scene, kept, number, table
+from bench.flights import Flown, fly_scene, number, table
 from onboard.errors import OnboardError
-from onboard.progress import progress
 from onboard.replay.run_folder import write_json
 from onboard.scenes.recipe import SceneRecipe
 from onboard.scenes.scene import build_scene
@@ -174,44 +172,11 @@ def markdown(groups: Mapping[str, Row]) -> str:
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs/detection_bound"), show_default=True
 )
-@click.option(
-    "--bundle", type=click.Path(path_type=Path, exists=True), help="Bundle; the shipped one if not given."
-)
-@click.option("--captures", default=3, show_default=True, help="Captures of each climate.")
-@click.option("--repeats", default=3, show_default=True, help="Releases of each rate in a capture.")
-@click.option("--size", type=(int, int), default=(640, 1242), show_default=True, help="Lines and samples.")
-@click.option("--rates", default=",".join(f"{rate:g}" for rate in RATES), show_default=True, help="kg/h.")
-@click.option("--wind", default=WIND_M_S, show_default=True, help="m/s.")
-@click.option("--climates", help="Comma-separated; the benchmark's four if not given.")
-def main(
-    out: Path,
-    bundle: Path | None,
-    captures: int,
-    repeats: int,
-    size: tuple[int, int],
-    rates: str,
-    wind: float,
-    climates: str | None,
-) -> None:
+@release_options
+def main(out: Path, wind: float, **options: Any) -> None:
     """Say from which emission on a source could be found by whoever knows its plume's shape."""
     try:
-        amounts = [float(rate) for rate in rates.split(",")]
-        recipes = [recipe_for(c, n, size) for n in range(captures) for c in climates_of(climates)]
-        rows = []
-        for recipe in progress(recipes, total=len(recipes), label="detection bound", unit="captures"):
-            basis = {
-                "recipe": asdict(recipe),
-                "rates": amounts,
-                "repeats": repeats,
-                "wind": wind,
-                "bundle": bundle_digest(bundle),
-            }
-
-            def make(recipe: SceneRecipe = recipe) -> Row:
-                return fly_capture(recipe, bundle, amounts, repeats, wind)
-
-            rows.append(kept(out / "captures" / f"{recipe.climate}-{recipe.seed}.json", basis, make))
-        groups = summarise(rows)
+        groups = summarise(study_captures(fly_capture, "detection bound", out, wind=wind, **options))
         write_json(out / "detection_bound.json", {"wind_m_s": wind, "groups": groups})
     except (OnboardError, ValueError) as error:
         click.echo(f"error: {error}", err=True)
