@@ -6,6 +6,7 @@ a run goes on where it was stopped.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import time
@@ -21,6 +22,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 from bench.denoise_cubes import EMIT_CASE, Trial, real_trials, scene_trials
 from bench.denoise_table import markdown, picture
+from export.denoiser_scores import SCORES, WITHOUT_WEIGHTS
 from onboard.errors import OnboardError, UsageError
 from onboard.models.denoise_classical import gaussian_bands, low_rank, total_variation_bands
 from onboard.models.denoiser import Denoiser
@@ -114,7 +116,7 @@ def judge(
         stamps: What a method was, by name: scores of another one are not kept.
         out: Folder of scores and pictures.
     """
-    file = out / "scores.json"
+    file = out / SCORES
     known: list[Row] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
     known = [row for row in known if row["stamp"] == stamps.get(row["method"], row["stamp"])]
     done = {(row["source"], row["name"], row["case"], row["method"]) for row in known}
@@ -169,11 +171,11 @@ def run(
             "total variation": classical(total_variation_bands),
             "low rank": classical(low_rank),
         }
-    stamps = dict.fromkeys(methods, "1")
+    stamps = dict.fromkeys(methods, WITHOUT_WEIGHTS)
     costs = {}
     for name, path in networks.items():
         methods[name], costs[name] = network(path), cost(path)
-        stamps[name] = str(path.stat().st_mtime_ns)
+        stamps[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     clean = ensure_scenes(scene_folder or out / "scenes", SENSOR, "test", scenes, size)
     rows = judge(scene_trials(clean, SENSOR, list(cases)), methods, stamps, out)
     if real is not None:

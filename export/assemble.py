@@ -16,6 +16,7 @@ from export.bundle import write_bundle_file, write_container
 from export.card import CardMaker, Sources, encode_card
 from export.card_accuracy import read_results, require_same_networks
 from export.denoiser import DenoiserRun, denoiser_parts, export_denoiser, load_denoiser
+from export.denoiser_scores import read_denoiser_scores
 from export.int8 import MANIFEST_FIELD, QuantizedBody, load_quantized
 from export.manifest import Label, build_manifest, encode_manifest, mlm_fields
 from export.measure import KNOWN_LINES, KNOWN_SAMPLES, known_answer, measure_inference_bytes
@@ -75,6 +76,7 @@ def build_from_training(
     version: str = onboard.__version__,
     quantized: Path | None = None,
     denoiser: Path | None = None,
+    denoiser_scores: Path | None = None,
     results: Path | None = None,
     scored: Path | None = None,
     exact: FloatFlight | None = None,
@@ -92,6 +94,7 @@ def build_from_training(
         version: Version of the bundle.
         quantized: What ``onboard quantize`` wrote of the same training, for a body in INT8; None for float32.
         denoiser: Folder of a denoiser's training that flies along, or None.
+        denoiser_scores: What ``bench.denoise`` wrote of it, for the model card; None for a card without it.
         results: What ``bench.simemit`` wrote, for the model card; None for a card without it.
         scored: The bundle that was flown for it; the shipped one if None.
         exact: A float32 bundle of the same training with its results, for the gate on SimEMIT-1.
@@ -111,11 +114,22 @@ def build_from_training(
     if int8 is not None and exact is not None:
         int8 = int8.with_report(BENCHMARK_GATE, judge_flights(exact, measured, flown, body.data))
     companion = None if denoiser is None else Companion.of(load_denoiser(denoiser), run)
+    denoised = (
+        []
+        if companion is None or denoiser_scores is None
+        else read_denoiser_scores(denoiser_scores, companion.run.digest)
+    )
     quantization = None if int8 is None else int8.fields[MANIFEST_FIELD]
     options = Options(
-        name, sequence, quantization, companion is not None, results is not None, exact is not None
+        name,
+        sequence,
+        quantization,
+        denoises=companion is not None,
+        denoiser_scored=bool(denoised),
+        scored=results is not None,
+        compared=exact is not None,
     )
-    cards = CardMaker(Sources(run, None if companion is None else companion.run, measured, options))
+    cards = CardMaker(Sources(run, None if companion is None else companion.run, measured, options, denoised))
     made = Ingredients(run, stem, body, int8, companion, Label(name, version, run.created, sequence), cards)
     if results is not None:
         # Before minutes are spent on measuring.

@@ -44,12 +44,14 @@ class Sources:
         denoiser: The denoiser's training, or None.
         results: What SimEMIT-1 said of the networks.
         options: How the bundle is built, for the commands that repeat it.
+        denoised: What was measured of the denoiser (``read_denoiser_scores``); empty where nothing was.
     """
 
     run: TrainedRun
     denoiser: DenoiserRun | None
     results: Sequence[SetResults]
     options: Options
+    denoised: Sequence[Row] = ()
 
 
 class CardMaker:
@@ -75,7 +77,9 @@ class CardMaker:
         self.sections: Row = {
             "uses": uses(texts["uses"], denoiser is not None),
             "network": network_section(run),
-            "denoiser": None if denoiser is None else denoiser_section(denoiser, run.tables),
+            "denoiser": None
+            if denoiser is None
+            else denoiser_section(denoiser, run.tables) | {"accuracy": list(sources.denoised)},
             "training": training,
             "accuracy": {"notes": _notes(texts["accuracy"]), "sets": accuracy},
             "calibration": {

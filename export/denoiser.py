@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,11 +41,13 @@ class DenoiserRun:
         network: In evaluation mode.
         recipe: What was trained.
         report: Steps and time of it, as the training wrote them.
+        digest: SHA-256 of the network's file, in hex.
     """
 
     network: Denoiser
     recipe: Mapping[str, Any]
     report: Mapping[str, Any]
+    digest: str
 
 
 def load_denoiser(folder: Path) -> DenoiserRun:
@@ -76,7 +79,7 @@ def load_denoiser(folder: Path) -> DenoiserRun:
             "only the denoiser flies", file=path, found=type(network).__name__, expected="Denoiser"
         )
     recipe, report = (read_json(folder / f"{name}.json") for name in ("recipe", "report"))
-    return DenoiserRun(network, recipe, report)
+    return DenoiserRun(network, recipe, report, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def export_denoiser(run: DenoiserRun, tables: FlightTables, *, lines: int, samples: int = SAMPLES) -> Graph:

@@ -22,6 +22,7 @@ class Options:
         sequence: Its sequence number.
         quantization: What the manifest says of a quantized body; None for float32.
         denoises: Whether a denoiser flies along.
+        denoiser_scored: Whether the card tells what was measured of it.
         scored: Whether the card tells of SimEMIT-1.
         compared: Whether the gate was judged there too, beside a float32 bundle.
     """
@@ -30,6 +31,7 @@ class Options:
     sequence: int
     quantization: Mapping[str, Any] | None = None
     denoises: bool = False
+    denoiser_scored: bool = False
     scored: bool = False
     compared: bool = False
 
@@ -54,6 +56,9 @@ def commands(
         asked = " ".join(_denoising(denoising or {}))
         lines.append(f"python -m onboard.training.denoising --out DENOISER{asked and ' ' + asked}")
         build += " --denoiser DENOISER"
+    if options.denoiser_scored:
+        lines.append("python -m bench.denoise --denoiser DENOISER/network.pt --out DENOISED")
+        build += " --denoiser-scores DENOISED"
     lines.append(f"{build} --out {file}")
     exact = ""
     if options.compared:

@@ -56,6 +56,9 @@ def path() -> None:
 )
 @click.option("--quantized", type=FILE, help="For int8: folder that `onboard quantize` wrote of RUN_DIR.")
 @click.option("--denoiser", type=FILE, help="Run folder of a denoiser that flies along (docs/denoiser.md).")
+@click.option(
+    "--denoiser-scores", type=FILE, help="For the model card: what `python -m bench.denoise` wrote."
+)
 @click.option("--results", type=FILE, help="For the model card: what `python -m bench.simemit --out` wrote.")
 @click.option("--scored", type=FILE, help="Bundle that was flown for it; the shipped one if not given.")
 @click.option(
@@ -71,6 +74,7 @@ def build(
     precision: str,
     quantized: Path | None,
     denoiser: Path | None,
+    denoiser_scores: Path | None,
     results: Path | None,
     scored: Path | None,
     exact: Path | None,
@@ -85,6 +89,13 @@ def build(
             found=f"{precision}, --quantized {quantized}",
             expected="int8 with --quantized FOLDER, or neither",
             remedy="run `onboard quantize RUN_DIR --out FOLDER` first",
+        )
+    if denoiser_scores is not None and denoiser is None:
+        raise UsageError(
+            "scores of a denoiser are given without it",
+            field="--denoiser-scores",
+            found=denoiser_scores,
+            expected="--denoiser RUN beside it",
         )
     if scored is not None and results is None:
         raise UsageError(
@@ -113,6 +124,7 @@ def build(
         name=name,
         quantized=quantized,
         denoiser=denoiser,
+        denoiser_scores=denoiser_scores,
         results=results,
         scored=scored,
         exact=FloatFlight(exact, exact_bundle) if exact and exact_bundle else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from onboard.cli.card_tables import NOTHING, accuracy, mineral, number, plain, table
+from onboard.cli.card_tables import NOTHING, accuracy, denoised, mineral, number, plain, table
 
 Row = Mapping[str, Any]
 GATE_SCORES = {"methane_f1": "methane F1", "methane_auprc": "methane AUPRC", "mineral_f1": "mineral macro F1"}
@@ -26,6 +26,7 @@ def markdown(card: Row) -> str:
         "Training": _training,
         "Thresholds that fly": _thresholds,
         "Accuracy": lambda card: accuracy(card["accuracy"]),
+        "Noise taken off": _denoiser,
         "Calibration": _calibration,
         "Number format": _precision,
         "Licence": _licence,
@@ -34,8 +35,10 @@ def markdown(card: Row) -> str:
     }
     blocks: list[str] = []
     for title, section in sections.items():
-        blocks += [f"## {title}"] if title else []
-        blocks += list(section(card))
+        found = list(section(card))
+        if found:
+            blocks += [f"## {title}"] if title else []
+            blocks += found
     return "\n\n".join(blocks)
 
 
@@ -127,6 +130,12 @@ def _training(card: Row) -> Iterator[str]:
         both = {**denoiser["recipe"], **denoiser["report"]}
         rows = [[name.replace("_", " "), plain(value)] for name, value in both.items()]
         yield table(["denoiser", ""], rows, left=2)
+
+
+def _denoiser(card: Row) -> Iterator[str]:
+    if card["denoiser"] is not None:
+        # Cards of older bundles tell of its size alone.
+        yield from denoised(card["denoiser"].get("accuracy") or [])
 
 
 def _thresholds(card: Row) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 Row = Mapping[str, Any]
 NOTHING = "-"
+DENOISED = ("noisy", "classical", "denoised")
 SETS = {"validation": "validation set", "test": "test set"}
 
 
@@ -57,6 +58,26 @@ def accuracy(section: Row) -> Iterator[str]:
         yield notes["blind"]
     for entry in sorted(sets, key=lambda each: ("scores" in each, each["set"] != "test")):
         yield from _patches(entry, notes) if "scores" in entry else _benchmark(entry, notes)
+
+
+def denoised(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield what was measured of a denoiser: cubes as they came, best classical method, denoised."""
+    if not rows:
+        yield "Nothing was measured."
+        return
+    yield (
+        "Means over cubes and their bands. Classical: the best of the methods without weights that were "
+        "judged beside it, case by case. Real cubes are their own truth, so that their own noise counts "
+        "against whoever removes it."
+    )
+    head = ["cubes", "of them", "noise"]
+    head += [f"{measure}, {which}" for measure in ("PSNR dB", "angle deg") for which in DENOISED]
+    cells = [
+        [row["on"], str(row["cubes"]), row["case"]]
+        + [number(row[measure][which]) for measure in ("psnr_db", "angle_deg") for which in DENOISED]
+        for row in rows
+    ]
+    yield table(head, cells, left=3)
 
 
 def _benchmark(entry: Row, notes: Row) -> Iterator[str]:

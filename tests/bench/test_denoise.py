@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 
 from bench.denoise import cost, judge, main, run, score
 from bench.denoise_cubes import Trial
+from export.denoiser_scores import read_denoiser_scores
 from onboard.errors import UsageError
 from onboard.models.denoiser import Denoiser, DenoiserSettings
 from onboard.models.subspace import BandTable, SpectralMoments
@@ -86,6 +88,8 @@ def test_the_whole_judge_writes_its_table(network: Path, tmp_path: Path) -> None
     assert (tmp_path / "table.md").read_text() == table
     assert "| stripe |" in table
     assert (tmp_path / "scenes-emit.png").stat().st_size > 1000
+    digest = hashlib.sha256(network.read_bytes()).hexdigest()
+    assert [each["case"] for each in read_denoiser_scores(tmp_path, digest)] == ["stripe", "EMIT"]
 
 
 def test_cost_is_counted(network: Path) -> None:

@@ -92,6 +92,12 @@ def test_a_scored_bundle_alone_is_no_result(tmp_path: Path, capsys: pytest.Captu
     assert "--results" in capsys.readouterr().err
 
 
+def test_scores_of_a_denoiser_need_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["bundle", "build", str(tmp_path), "--out", str(tmp_path / "y.onb")]
+    assert main([*arguments, "--denoiser-scores", str(tmp_path)]) == 2
+    assert "--denoiser RUN" in capsys.readouterr().err
+
+
 def test_the_card_needs_no_ground_library(bundle: Path) -> None:
     program = (
         "import sys; from onboard.cli import main\n"

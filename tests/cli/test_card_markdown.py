@@ -65,6 +65,26 @@ def test_a_denoiser_is_added_to_the_arithmetic(card: dict[str, Any]) -> None:
     assert "all three" not in markdown(card)
 
 
+def test_what_a_denoiser_takes_off_is_shown(card: dict[str, Any]) -> None:
+    denoiser = {"architecture": "denoiser", "parameters": 1, "bands": 63, "window": [128, 464]}
+    denoiser |= {"macs_a_pixel": 7000.0}
+    measured = {
+        "on": "scenes",
+        "cubes": 3,
+        "case": "stripe",
+        "psnr_db": {"noisy": 17.48, "classical": None, "denoised": 41.53},
+        "angle_deg": {"noisy": 30.0, "classical": 4.0, "denoised": 2.125},
+    }
+    text = markdown(card | {"denoiser": denoiser | {"accuracy": [measured]}})
+    row = next(line for line in text.splitlines() if "stripe" in line)
+    assert [cell.strip() for cell in row.split("|")[1:-1]] == [
+        "scenes", "3", "stripe", "17.48", "-", "41.53", "30.00", "4.00", "2.12",
+    ]  # fmt: skip
+    for older in (denoiser, denoiser | {"accuracy": []}):
+        assert "## Noise taken off\n\nNothing was measured." in markdown(card | {"denoiser": older})
+    assert "Noise taken off" not in markdown(card)
+
+
 def test_a_bare_card_is_shown(card: dict[str, Any]) -> None:
     bare = card | {
         "accuracy": {"notes": {}, "sets": []},

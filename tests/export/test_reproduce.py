@@ -48,12 +48,14 @@ def test_data_sets_are_named_without_their_place() -> None:
 
 def test_every_option_of_the_build_is_there() -> None:
     quantization = {"calibration": {"samples": 24}, "fine_tuning": {"steps": 300}}
-    options = Options("m", 9, quantization, denoises=True, scored=True, compared=True)
+    options = Options("m", 9, quantization, denoises=True, denoiser_scored=True, scored=True, compared=True)
     found = commands(recipe("shipped"), options, {"steps": 10, "batch": 2, "seed": 5})
     text = "\n".join(found)
     assert "onboard quantize RUN --out INT8 --samples 24 --fine-tune 300" in found
     assert "python -m onboard.training.denoising --out DENOISER --steps 10 --seed 5" in found
-    assert "--sequence 9 --name m --precision int8 --quantized INT8 --denoiser DENOISER --out m.onb" in text
+    assert "python -m bench.denoise --denoiser DENOISER/network.pt --out DENOISED" in found
+    build = "--quantized INT8 --denoiser DENOISER --denoiser-scores DENOISED --out m.onb"
+    assert f"--sequence 9 --name m --precision int8 {build}" in text
     assert text.index("--set validation") < text.index("--set test") < text.index("--results SIMEMIT")
     assert found[-1] == "onboard bundle sign m-scored.onb --key KEY"
     exact = text.index("--bundle m-float32.onb --out EXACT")

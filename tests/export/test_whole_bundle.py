@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from export.assemble import build_from_training, export_run
 from export.bundle import sign_container
-from export.denoiser import export_denoiser
+from export.denoiser import export_denoiser, load_denoiser
 from export.int8 import require_gate
 from export.keys import public_key_of
 from export.measure import probe_radiance
@@ -48,7 +49,13 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, small_denoiser: Path, quick
     folder = tmp_path_factory.mktemp("whole")
     run = write_run_folder(folder / "run")
     write_quantized(folder, export_run(load_run(run))[1].data, Verdict("x", SCORES, SCORES).as_dict())
-    path = build_from_training(run, folder / "whole.onb", 8, quantized=folder, denoiser=small_denoiser)
+    digest = load_denoiser(small_denoiser).digest
+    known = {"source": "scenes", "name": "a", "case": "EMIT", "psnr": 50.0, "sam": 1.0}
+    scores = [known | {"method": "noisy", "stamp": "1"}, known | {"method": "ours", "stamp": digest}]
+    (folder / "scores.json").write_text(json.dumps(scores))
+    path = build_from_training(
+        run, folder / "whole.onb", 8, quantized=folder, denoiser=small_denoiser, denoiser_scores=folder
+    )
     path.write_bytes(sign_container(path.read_bytes(), SEED))
     return path
 
@@ -84,6 +91,8 @@ def test_it_verifies_and_says_what_it_is(bundle: Path) -> None:
     assert set(card["parts"]) == {"stem.onnx", "body.i8", "denoiser.onnx"}
     assert card["precision"]["body"] == "int8"
     assert card["denoiser"]["macs_a_pixel"] > 0
+    assert [row["psnr_db"]["denoised"] for row in card["denoiser"]["accuracy"]] == [50.0]
+    assert any("--denoiser-scores" in line for line in card["reproduce"])
 
 
 def test_it_flies_and_denoises_and_neither_changes_the_other(bundle: Path) -> None:
