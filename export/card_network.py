@@ -94,7 +94,7 @@ def training_section(run: TrainedRun, texts: Mapping[str, str]) -> Row:
         "scenes": texts["scenes"] if pool else None,
         "library": texts["library"] if pool else None,
         "finished": run.created,
-        "seconds_of_last_run": table_of(run.metrics, "seconds", "metrics.json") or None,
+        "seconds": table_of(run.metrics, "seconds", "metrics.json") or None,
     }
 
 

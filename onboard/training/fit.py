@@ -24,6 +24,7 @@ from onboard.training.pool import Pool
 from onboard.training.ranks import Ranks, check_share, wait_until
 from onboard.training.recipe import Recipe
 from onboard.training.stem_start import start_stem
+from onboard.training.stopwatch import Stopwatch
 from onboard.training.tables import FlightTables
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ def fit(
     sources: list[Source],
     interactive: bool,
     ranks: Ranks | None = None,
+    watch: Stopwatch | None = None,
 ) -> LinescanTraining:
     """Train, going on from the last checkpoint of the folder if there is one.
 
@@ -56,8 +58,10 @@ def fit(
         sources: Data sets, if the recipe has any.
         interactive: Show a bar instead of plain lines.
         ranks: This process among those of the training; alone if None.
+        watch: Counts the seconds of all runs; checkpoints carry it.
     """
     ranks = ranks or Ranks()
+    watch = watch or Stopwatch()
     share = check_share(recipe, ranks)
     module = LinescanTraining(recipe, tables, sources)
     checkpoint = out / CHECKPOINT
@@ -87,7 +91,7 @@ def fit(
             label, crop, sigma = recipe.mineral_label, recipe.crop, recipe.continuum_sigma
             data = PlumePatches(pool, tables, recipe.seed, label, crop, first, weights, ranks, sigma)
             loader = DataLoader(data, batch_size=share, num_workers=1, prefetch_factor=2)
-        trainer = _trainer(recipe, out, end, interactive, ranks)
+        trainer = _trainer(recipe, out, end, interactive, ranks, watch)
         path = str(checkpoint) if checkpoint.exists() else None
         trainer.fit(module, loader, ckpt_path=path, weights_only=False)
         trainer.save_checkpoint(checkpoint)
@@ -111,7 +115,7 @@ def _mined(
     return weights
 
 
-def _trainer(recipe: Recipe, out: Path, steps: int, interactive: bool, ranks: Ranks) -> Any:
+def _trainer(recipe: Recipe, out: Path, steps: int, interactive: bool, ranks: Ranks, watch: Stopwatch) -> Any:
     keeper = ModelCheckpoint(
         dirpath=out,
         filename="last",
@@ -131,7 +135,7 @@ def _trainer(recipe: Recipe, out: Path, steps: int, interactive: bool, ranks: Ra
         precision=recipe.precision,  # type: ignore[arg-type]
         max_steps=steps,
         logger=False,
-        callbacks=[keeper, TQDMProgressBar() if interactive and ranks.first else PlainProgress(steps)],
+        callbacks=[keeper, watch, TQDMProgressBar() if interactive and ranks.first else PlainProgress(steps)],
         enable_model_summary=False,
         enable_progress_bar=interactive and ranks.first,
         gradient_clip_val=1.0,

@@ -27,6 +27,7 @@ from onboard.training.operating_point import choose, report, score_pool
 from onboard.training.pool import SETS, Pool, ensure_pool, is_made
 from onboard.training.ranks import Ranks, check_share, ranks_of_environment, wait_until
 from onboard.training.recipe import Recipe
+from onboard.training.stopwatch import Stopwatch
 from onboard.training.tables import FlightTables, make_tables
 
 RECIPE_FILE = "recipe.json"
@@ -68,16 +69,17 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = Fa
     pools = _pools(recipe, out, make_tables(load_sensor(recipe.sensor)), workers, ranks)
     sources = all_sources(recipe, sets, tables, pools.get("train"))
     simulated = time.monotonic()
-    module = fit(recipe, out, tables, pools.get("train"), sources, interactive, ranks)
+    watch = Stopwatch()
+    module = fit(recipe, out, tables, pools.get("train"), sources, interactive, ranks, watch)
     network = module.average.module.cpu().eval()
     assert isinstance(network, AnyNetwork)
     if not ranks.first:
         return {}
-    trained = time.monotonic()
+    trained, training_seconds = time.monotonic(), watch.seconds
     metrics = _judge(network, recipe, out, tables, pools, sources)
     metrics["seconds"] = {
         "patches": simulated - started,
-        "training": trained - simulated,
+        "training": training_seconds,
         "judging": time.monotonic() - trained,
     }
     _write(out / "metrics.json", metrics)

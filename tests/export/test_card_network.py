@@ -41,7 +41,7 @@ def test_training_is_told_as_its_files_have_it(run: TrainedRun) -> None:
     assert section["samples_seen"] == 80
     assert section["recipe"]["seed"] == run.recipe["seed"]
     assert section["patches"]["train"] == run.recipe["pool"]["train"]
-    assert section["seconds_of_last_run"]["training"] == 1200.0
+    assert section["seconds"]["training"] == 1200.0
     assert section["scenes"] == "simulated"
 
 
@@ -50,7 +50,7 @@ def test_what_a_recipe_does_not_say_stays_open(run: TrainedRun) -> None:
     assert section["samples_seen"] is None
     assert section["patches"] is None
     assert section["scenes"] is None
-    assert section["seconds_of_last_run"] is None
+    assert section["seconds"] is None
 
 
 def test_paths_of_the_machine_that_trained_stay_out(run: TrainedRun) -> None:
