@@ -23,6 +23,8 @@ CLASS_SCALE = 1024.0
 LEAST_COUNT, MOST_COUNT = -4096, 3072
 MOST_CLASSES, MOST_BANDS = 64, 16
 CODEBOOK = "ground-classes.json"
+NEAR_NM = 10.0
+"""A band further from a wavelength of the codebook than this sees something else."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,15 @@ class GroundClasses:
         centres = self.centres.astype(np.float64)
         distance = (centres**2).sum(axis=1) - counts.astype(np.float64) @ (2.0 * centres.T)
         return np.asarray(distance.argmin(axis=-1), np.uint8)
+
+
+def sees_classes(centres: Array64) -> bool:
+    """Return whether a band table has a band near each of the shipped codebook's wavelengths.
+
+    Args:
+        centres: (bands,) nm.
+    """
+    return all(bool(np.abs(centres - wavelength).min() <= NEAR_NM) for wavelength in _codebook()[0])
 
 
 def ground_classes(centres: Array64) -> GroundClasses:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onboard.errors import UsageError
-from onboard.models.ground_classes import CLASS_SCALE, GroundClasses, ground_classes
+from onboard.models.ground_classes import CLASS_SCALE, GroundClasses, ground_classes, sees_classes
 from onboard.sensors import load_sensor
 
 
@@ -72,3 +72,10 @@ def test_what_cannot_be_flown_is_refused(bands: list[int], centres: list[list[in
 def test_a_table_too_coarse_is_refused() -> None:
     with pytest.raises(UsageError, match="codebook"):
         ground_classes(np.array([500.0, 1000.0, 2000.0]))
+
+
+def test_a_table_sees_the_classes_where_it_has_bands_for_all_of_them() -> None:
+    centres = load_sensor("emit").centres
+    assert sees_classes(centres)
+    assert not sees_classes(centres[centres > 1500])
+    assert not sees_classes(np.delete(centres, np.flatnonzero(np.abs(centres - 860) < 11)))

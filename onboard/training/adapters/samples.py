@@ -19,6 +19,7 @@ from onboard.training.adapters.common import (
     Window,
     check_brightness,
 )
+from onboard.training.background import ground_labels
 from onboard.training.dataset import Sample, unpack_log
 from onboard.training.strips import filter_patch
 from onboard.training.tables import FlightTables
@@ -109,8 +110,10 @@ def tile_sample(
     check_brightness(tile, tables.reference)
     lines, samples = tile.valid.shape
     tile = padded(tile, *(size or (_up(lines), _up(samples))))
-    log = unpack_log(quantize_log(_filled_log(tile, tables)))
-    filtered = filter_patch(log[:, :, tables.mf_bands], tile.valid, tables.filter_tables)
+    counts = quantize_log(_filled_log(tile, tables))
+    log = unpack_log(counts)
+    labels = None if tables.ground is None else ground_labels(counts, tables.ground)
+    filtered = filter_patch(log[:, :, tables.mf_bands], tile.valid, tables.filter_tables, labels=labels)
     planes = [filtered.enhancement, filtered.sigma, tile.valid, filtered.brightness]
     shape = tile.valid.shape
     weight = np.zeros(shape, np.float32) if tile.plume is None else tile.valid.astype(np.float32)

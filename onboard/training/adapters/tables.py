@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from onboard.errors import CaptureError
+from onboard.models.ground_classes import sees_classes
 from onboard.models.stem import NOMINAL_SPACING_NM, WavelengthAwareStem, baking_matrix
 from onboard.sensors import load_sensor
 from onboard.training.adapters.common import Array64, TileSet
-from onboard.training.tables import FILTER_WINDOWS_NM, FlightTables, make_tables
+from onboard.training.tables import EXCLUDE_NEAR, FILTER_WINDOWS_NM, FlightTables, make_tables
 
 LEAST_FILTER_BANDS = 10
 """Fewer bands in CH4's windows do not make a matched filter."""
@@ -25,13 +26,16 @@ LEAST_COVER = 0.95
 """Share of the sensor's own weight at a knot from which a band table is said to cover it."""
 
 
-def tile_tables(tiles: TileSet) -> FlightTables:
+def tile_tables(tiles: TileSet, ground: bool = True, exclude_near: int = EXCLUDE_NEAR) -> FlightTables:
     """Return the tables of a data set's bands.
 
     Noise coefficients are EMIT's at the same wavelengths: they only steady a covariance of few pixels.
+    Classes of ground are told at eight wavelengths; a set without bands there has one filter for all ground.
 
     Args:
         tiles: The data set.
+        ground: The matched filter keeps statistics by class of ground, as the recipe's own does.
+        exclude_near: Lines and samples around plumes that stay out of the filter's means.
 
     Raises:
         CaptureError: Too few bands where methane absorbs.
@@ -53,7 +57,8 @@ def tile_tables(tiles: TileSet) -> FlightTables:
         name: np.interp(centres, sensor.centres, getattr(sensor, name))
         for name in ("noise_a", "noise_b", "noise_c")
     }
-    return make_tables(replace(sensor, name=tiles.name, centres=centres, fwhm=fwhm, **noise), ground=False)
+    own = replace(sensor, name=tiles.name, centres=centres, fwhm=fwhm, **noise)
+    return make_tables(own, ground and sees_classes(centres), exclude_near)
 
 
 def spacing(centres: Array64) -> Array64:

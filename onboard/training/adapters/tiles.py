@@ -148,4 +148,5 @@ def tile_source(recipe: Recipe, library: str = "") -> EndlessSource:
     """
     tiles = SimulatedTiles(recipe, load_library(Path(library)) if library else None)
     extent = extent_of(tiles, recipe.pool.lines, recipe.pool.samples, recipe.crop)
-    return EndlessSource(tiles, tile_tables(tiles), extent)
+    tables = tile_tables(tiles, recipe.ground_classes, recipe.exclude_near)
+    return EndlessSource(tiles, tables, extent)

@@ -40,7 +40,9 @@ def open_sets(recipe: Recipe) -> dict[str, TileSource]:
             continue
         tiles = open_set(item.name, Path(item.path))
         extent = extent_of(tiles, recipe.pool.lines, recipe.pool.samples, recipe.crop)
-        found[item.name] = TileSource(tiles, tile_tables(tiles), extent)
+        found[item.name] = TileSource(
+            tiles, tile_tables(tiles, recipe.ground_classes, recipe.exclude_near), extent
+        )
     return found
 
 

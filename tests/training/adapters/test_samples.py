@@ -13,6 +13,8 @@ from onboard.training.adapters.oxhyper_minerals import open_minerals
 from onboard.training.adapters.samples import Extent, draw_window, extent_of, flipped, padded, tile_sample
 from onboard.training.adapters.starcop import open_starcop
 from onboard.training.adapters.tables import tile_tables
+from onboard.training.background import ground_labels
+from onboard.training.strips import filter_patch
 
 
 def read(home: Path) -> LabelledTile:
@@ -66,6 +68,22 @@ def test_a_mineral_sample_knows_no_plume(home: Path) -> None:
     assert not sample["plume_weight"].any()
     assert sample["minerals_known"].any(dim=2).any(dim=1).sum() == 3
     assert not (sample["minerals"].bool() & ~sample["minerals_known"].bool()).any()
+
+
+def test_a_sample_is_filtered_by_its_ground_as_flight_does(home: Path) -> None:
+    tiles = open_minerals(home / "oxhyper-minerals")
+    row = tiles.rows["train"][0]
+    tile = tiles.read(row, tiles.whole(row))
+    classed, plain = tile_tables(tiles), tile_tables(tiles, ground=False)
+    sample = tile_sample(tile, classed, 0.15)
+    counts = sample["log"].numpy().astype(np.int16)
+    assert classed.ground is not None
+    lines, samples = tile.valid.shape
+    log = counts[:lines, :samples][..., classed.mf_bands].astype(np.float32) / np.float32(LOG_SCALE)
+    labels = ground_labels(counts[:lines, :samples], classed.ground)
+    filtered = filter_patch(log, tile.valid, classed.filter_tables, labels=labels)
+    np.testing.assert_array_equal(sample["physics"][:lines, :samples, 0].numpy(), filtered.enhancement)
+    assert not torch.equal(sample["physics"], tile_sample(tile, plain, 0.15)["physics"])
 
 
 def test_weights_of_the_set_count(home: Path) -> None:

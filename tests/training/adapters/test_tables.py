@@ -10,6 +10,7 @@ from onboard.errors import CaptureError
 from onboard.models.stem import WavelengthAwareStem, baking_matrix, knot_grid
 from onboard.sensors import load_sensor
 from onboard.training.adapters.oxhyper_ch4 import open_synthetic
+from onboard.training.adapters.oxhyper_minerals import open_minerals
 from onboard.training.adapters.starcop import open_starcop
 from onboard.training.adapters.tables import same_table, spacing, stem_basis, tile_tables, touched
 from onboard.training.tables import FlightTables
@@ -28,6 +29,20 @@ def test_a_set_without_shortwave_bands_is_refused(tmp_path: Path) -> None:
     tiles = open_starcop(starcop(tmp_path / "few", bands=(460, 550, 640, 2004, 2109, 2310, 2350, 2360)))
     with pytest.raises(CaptureError, match="3 of 8 within"):
         tile_tables(tiles)
+
+
+def test_classes_of_ground_where_the_bands_tell_them(home: Path) -> None:
+    methane, minerals = (
+        open_synthetic(home / "oxhyper-synthetic-ch4"),
+        open_minerals(home / "oxhyper-minerals"),
+    )
+    assert tile_tables(methane).ground is None
+    found = tile_tables(minerals, exclude_near=5)
+    assert found.ground is not None
+    assert len(found.ground) == 16
+    assert found.filter_tables.classes == 16
+    assert found.filter_tables.exclude_near == 5
+    assert tile_tables(minerals, ground=False).ground is None
 
 
 def test_a_full_tables_basis_is_the_stems_own(tables: FlightTables) -> None:
