@@ -10,7 +10,16 @@ from typing import Any
 from onboard.errors import UsageError
 
 UNTOLD = ("name", "data")
-DENOISING_OPTIONS = ("scenes", "steps", "batch", "patch", "learning_rate", "seed", "checkpoint_steps")
+DENOISING_OPTIONS = (
+    "scenes",
+    "steps",
+    "batch",
+    "patch",
+    "learning_rate",
+    "seed",
+    "precision",
+    "checkpoint_steps",
+)
 
 
 @dataclass(frozen=True)

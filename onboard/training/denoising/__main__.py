@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from onboard.errors import OnboardError
-from onboard.training.denoising.recipe import NETWORKS, DenoisingRecipe
+from onboard.training.denoising.recipe import NETWORKS, PRECISIONS, DenoisingRecipe
 
 
 @click.command()
@@ -25,6 +25,9 @@ from onboard.training.denoising.recipe import NETWORKS, DenoisingRecipe
 @click.option("--patch", type=int, help="Lines and samples of a patch.")
 @click.option("--learning-rate", type=float, help="Peak of the schedule.")
 @click.option("--seed", type=int, help="Of weights and samples.")
+@click.option(
+    "--precision", type=click.Choice(PRECISIONS), help="Of the arithmetic; hsdt-style alone may choose."
+)
 @click.option("--checkpoint-steps", type=int, help="A checkpoint every so many steps.")
 @click.option(
     "--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes that simulate."

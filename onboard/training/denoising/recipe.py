@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from onboard.errors import UsageError
 
 NETWORKS = ("denoiser", "hsdt-style")
+PRECISIONS = ("32-true", "bf16-mixed")
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class DenoisingRecipe:
         checkpoint_steps: A checkpoint every so many steps.
         flight_share: Share of steps at the matched filter's bands; the others have 31 bands from anywhere.
         emit_share: Share of steps with EMIT's own noise on log radiance; the others have a case on 0-1.
+        precision: "32-true"; "bf16-mixed" for the transformer alone, whose products of matrices bear it. The
+            denoiser's fits do not.
     """
 
     network: str = "denoiser"
@@ -42,12 +45,21 @@ class DenoisingRecipe:
     checkpoint_steps: int = 200
     flight_share: float = 0.6
     emit_share: float = 0.25
+    precision: str = "32-true"
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained."""
         if self.network not in NETWORKS:
             raise UsageError(
                 "unknown network", field="network", found=self.network, expected=" or ".join(NETWORKS)
+            )
+        allowed = PRECISIONS if self.network == "hsdt-style" else PRECISIONS[:1]
+        if self.precision not in allowed:
+            raise UsageError(
+                f"{self.network} is not trained in this precision",
+                field="precision",
+                found=self.precision,
+                expected=" or ".join(allowed),
             )
         whole = ("scenes", "size", "patch", "steps", "batch", "checkpoint_steps")
         for name in whole:

@@ -20,6 +20,8 @@ from onboard.training.denoising.recipe import DenoisingRecipe
 from onboard.training.plain_progress import PlainProgress
 
 log = logging.getLogger(__name__)
+LATER_FIELDS = {"precision": "32-true"}
+"""What recipes of older run folders do not say, and were trained with."""
 CHECKPOINT, RECIPE_FILE, NETWORK_FILE, REPORT_FILE = "last.ckpt", "recipe.json", "network.pt", "report.json"
 
 
@@ -89,6 +91,7 @@ def _trainer(recipe: DenoisingRecipe, out: Path) -> lightning.Trainer:
     return lightning.Trainer(
         accelerator="auto",
         devices=1,
+        precision=recipe.precision,  # type: ignore[arg-type]
         max_steps=recipe.steps,
         logger=False,
         callbacks=[keeper, PlainProgress(recipe.steps)],
@@ -106,7 +109,7 @@ def _claim(out: Path, recipe: DenoisingRecipe) -> None:
         out.mkdir(parents=True, exist_ok=True)
         if not file.exists():
             _write(file, stamp)
-        elif json.loads(file.read_text(encoding="utf-8")) != stamp:
+        elif LATER_FIELDS | json.loads(file.read_text(encoding="utf-8")) != stamp:
             raise OutputError(
                 "run folder holds another training",
                 file=out,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,12 @@ def test_a_training_goes_on_where_it_was_stopped(
     assert json.loads((tmp_path / "parts/report.json").read_text())["steps_of_this_run"] == 2
     first, second = (load_network(path).state_dict() for path in (whole, resumed))
     assert all(torch.allclose(first[key], second[key], atol=1e-6) for key in first)
+
+
+def test_a_folder_of_an_older_recipe_goes_on(scenes: CleanScenes, tmp_path: Path) -> None:
+    older = {name: value for name, value in asdict(RECIPE).items() if name != "precision"}
+    (tmp_path / "recipe.json").write_text(json.dumps(older))
+    assert train(RECIPE, tmp_path, scenes=scenes.files[0].parent, workers=1).is_file()
 
 
 def test_another_trainings_folder_is_left_alone(scenes: CleanScenes, tmp_path: Path) -> None:
