@@ -49,7 +49,8 @@ class PlumeEvent:
     Lines and samples are inclusive and count from 0; the centroid is the mean position of its pixels;
     the peak is that of the enhancement; ``confidence`` is the highest probability in it;
     ``detected_at_line`` is the newest line that had arrived when the event was complete;
-    ``touches_edge`` says that the plume may go on beyond the capture.
+    ``touches_edge`` says that the plume may go on unseen: beyond the capture, or in lost lines that were too
+    many for it to go on behind them.
     """
 
     event_id: int

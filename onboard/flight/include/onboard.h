@@ -226,7 +226,7 @@ typedef struct onb_radiance {
 /*
  * A plume: 8-connected pixels of the mask. Lines count from 0 at open or reset. Behind at most four lines of
  * which no pixel carries a product (lost frames, thick cloud) a plume goes on, its border moved by at most one
- * sample more for each of them; the lost pixels count for nothing in it.
+ * sample more for each of them; the lost pixels count for nothing in it. More of them end it.
  */
 typedef struct onb_event {
     uint32_t struct_size;
@@ -236,7 +236,7 @@ typedef struct onb_event {
     uint32_t area_pixels;
     uint32_t peak_line, peak_sample;  /* of the enhancement */
     uint32_t detected_at_line;        /* newest line that had arrived when the event was complete */
-    uint32_t touches_edge;            /* 1: it may go on beyond the capture */
+    uint32_t touches_edge;            /* 1: it may go on unseen, beyond the capture or in lines that ended it */
     float peak_enhancement;           /* ppm m */
     float mean_enhancement;           /* ppm m */
     float confidence;                 /* highest plume probability in it */

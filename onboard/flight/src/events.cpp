@@ -147,10 +147,10 @@ void EventTracker::measure(const Run &run, const MaskedLine &line) {
     c.last_line = line.line;
 }
 
-// One lost line too many closes what was open, as an empty line does.
+// One lost line too many closes what was open, as the capture's end does; what is seen next begins anew.
 bool EventTracker::pass_over(const MaskedLine &line) {
     if (!line.lost) {
-        first_line_ = least(first_line_, line.line);
+        first_line_ = first_line_ == none || lost_ > most_lost_lines ? line.line : first_line_;
         last_line_ = line.line;
         return false;
     }
@@ -173,7 +173,7 @@ void EventTracker::add_line(const MaskedLine &line) {
         now_[i].component = root(now_[i].component);
         components_[now_[i].component].touched = stamp_;
     }
-    close_untouched(line.samples, false);
+    close_untouched(line.samples, line.lost);
     keep_runs();
     lost_ = line.lost ? lost_ : 0;
 }

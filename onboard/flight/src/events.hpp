@@ -84,8 +84,8 @@ class EventTracker {
     uint32_t next_id_;
     uint32_t stamp_;
     uint32_t lost_;       // lines passed over since the last that was seen
-    uint32_t first_line_; // first and last line that were seen
-    uint32_t last_line_;
+    uint32_t first_line_; // first line that was seen since the capture began or more were lost than a plume passes
+    uint32_t last_line_;  // last one that was seen
     uint32_t arrived_;
     uint64_t accepted_;
     uint64_t dropped_;

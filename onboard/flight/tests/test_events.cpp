@@ -164,6 +164,36 @@ void test_lost_lines_at_either_end_are_the_capture_s_edge(EventTracker *tracker)
     CHECK(edges == 2 && !tracker->poll(&event));
 }
 
+void test_what_too_many_lost_lines_end_may_go_on_in_them(EventTracker *tracker) {
+    for (const uint32_t lost : {4u, 5u, 9u}) {
+        Image image{};
+        for (uint32_t i = 0; i < lost; ++i) {
+            image.lost[10 + i] = true;
+        }
+        image.mask[9][10] = image.mask[10 + lost][30] = 1;      // beside the gap
+        image.mask[7][20] = image.mask[12 + lost][20] = 1;      // not beside it
+        tracker->reset({1, -10.0f, 900.0});
+        track(tracker, image);
+        onb_event event;
+        for (uint32_t i = 0; i < 4; ++i) {
+            CHECK(tracker->poll(&event));
+            const bool beside = event.first_line == 9 || event.first_line == 10 + lost;
+            CHECK((event.touches_edge == 1) == (beside && lost > 4));
+        }
+        CHECK(!tracker->poll(&event));
+    }
+    Image image{};
+    for (uint32_t i = 0; i < 6; ++i) {
+        image.lost[i] = image.lost[height - 1 - i] = true;
+    }
+    image.mask[6][10] = image.mask[height - 7][20] = 1;
+    tracker->reset({1, -10.0f, 900.0});
+    track(tracker, image);
+    onb_event event;
+    CHECK(tracker->poll(&event) && event.touches_edge == 1);
+    CHECK(tracker->poll(&event) && event.touches_edge == 1);
+}
+
 void test_a_full_queue_drops_and_counts() {
     Arena arena(block, sizeof block);
     EventTracker tracker{};
@@ -193,6 +223,7 @@ int main() {
     test_random_masks(&tracker, 0.7);
     test_a_plume_goes_on_behind_a_few_lost_lines(&tracker);
     test_lost_lines_at_either_end_are_the_capture_s_edge(&tracker);
+    test_what_too_many_lost_lines_end_may_go_on_in_them(&tracker);
     test_a_full_queue_drops_and_counts();
     return failures;
 }
