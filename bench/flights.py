@@ -54,8 +54,12 @@ class Flown:
     events: tuple[PlumeEvent, ...]
 
     def event_pixels(self) -> list[Mask]:
-        """Return the pixels (lines, samples) of each event: the component of the mask with its peak."""
-        labels, _ = label_components(self.mask)
+        """Return the pixels (lines, samples) of each event: the component of the mask with its peak.
+
+        A component goes on behind a few lost lines, as events do.
+        """
+        lost = ~np.isfinite(self.probability).any(axis=1)
+        labels, _ = label_components(self.mask, lost)
         return [labels == max(1, labels[event.peak_line, event.peak_sample]) for event in self.events]
 
 

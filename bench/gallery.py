@@ -27,6 +27,7 @@ from onboard.replay.colours import stretch
 from onboard.replay.components import dilate, label_components
 from onboard.replay.prediction import read_prediction
 from onboard.replay.protocol import Rules
+from onboard.replay.quality import lost_lines
 from onboard.replay.run_folder import EVENTS, PRODUCTS, write_json
 from onboard.scenes.scene import build_scene
 from onboard.scenes.simemit import SETS, benchmark_set, shrunk
@@ -121,7 +122,7 @@ def read_run(run: Path, capture: Path, truth: Path | None = None) -> Seen:
         )
     found = json.loads((run / EVENTS).read_text(encoding="utf-8"))["features"]
     with h5py.File(run / PRODUCTS, "r") as file:
-        labels, _ = label_components(file["plume_mask"][...] != 0)
+        labels, _ = label_components(file["plume_mask"][...] != 0, lost_lines(file["quality"][...]))
     numbers = np.zeros(labels.shape, np.int32)
     for index, event in enumerate(found, 1):
         at = event["properties"]

@@ -8,7 +8,11 @@ from numpy.typing import NDArray
 Mask = NDArray[np.bool_]
 
 
-def label_components(mask: Mask) -> tuple[NDArray[np.int32], int]:
+MOST_LOST_LINES = 4
+"""Lines without any product that a plume goes on behind (``onboard/flight/src/events.cpp``)."""
+
+
+def label_components(mask: Mask, lost: Mask | None = None) -> tuple[NDArray[np.int32], int]:
     """Number the 8-connected components of a mask.
 
     Run-based two-pass labelling: runs of each line are joined to touching runs of the line above by
@@ -16,12 +20,15 @@ def label_components(mask: Mask) -> tuple[NDArray[np.int32], int]:
 
     Args:
         mask: (lines, samples).
+        lost: (lines,) lines of which nothing is known. Behind at most four of them a component goes on, its
+            border moved by at most one sample more for each, as plume events do; None where there are none.
 
     Returns:
         Labels (lines, samples), 0 outside, 1.. in order of each component's first pixel; their number.
     """
     labels = np.zeros(mask.shape, np.int32)
     lines, starts, ends = _runs(mask)
+    gaps = _gaps(np.zeros(len(mask), np.bool_) if lost is None else lost)
     parent = list(range(len(lines)))
     above: range = range(0)
     first = 0
@@ -29,8 +36,9 @@ def label_components(mask: Mask) -> tuple[NDArray[np.int32], int]:
         last = first
         while last < len(lines) and lines[last] == lines[first]:
             last += 1
-        if len(above) and lines[above[0]] == lines[first] - 1:
-            _join(parent, above, range(first, last), starts, ends)
+        gap = gaps[lines[first]]
+        if len(above) and gap <= MOST_LOST_LINES and lines[above[0]] == lines[first] - 1 - gap:
+            _join(parent, above, range(first, last), starts, ends, gap)
         above = range(first, last)
         first = last
     numbers: dict[int, int] = {}
@@ -67,16 +75,26 @@ def _runs(mask: Mask) -> tuple[list[int], list[int], list[int]]:
     return lines.tolist(), starts.tolist(), ends.tolist()
 
 
-def _join(parent: list[int], above: range, here: range, starts: list[int], ends: list[int]) -> None:
-    upper, lower = above.start, here.start
-    while upper < above.stop and lower < here.stop:
+def _gaps(lost: Mask) -> list[int]:
+    """How many lost lines lie right before each line."""
+    gaps, gap = [], 0
+    for each in lost.tolist():
+        gaps.append(gap)
+        gap = gap + 1 if each else 0
+    return gaps
+
+
+def _join(parent: list[int], above: range, here: range, starts: list[int], ends: list[int], gap: int) -> None:
+    """Join runs to those of the last line before that they touch; a gap of lines widens what touches."""
+    first = above.start
+    for lower in here:
+        while first < above.stop and ends[first] + gap < starts[lower]:
+            first += 1
+        upper = first
         # Ends are exclusive, so equality is a diagonal touch.
-        if starts[upper] <= ends[lower] and starts[lower] <= ends[upper]:
+        while upper < above.stop and starts[upper] <= ends[lower] + gap:
             parent[_root(parent, lower)] = _root(parent, upper)
-        if ends[upper] < ends[lower]:
             upper += 1
-        else:
-            lower += 1
 
 
 def _root(parent: list[int], run: int) -> int:

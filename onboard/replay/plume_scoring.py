@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onboard.replay.components import Mask, dilate, label_components
+from onboard.replay.quality import lost_lines
 
 
 def score_plumes(
@@ -16,7 +17,8 @@ def score_plumes(
 ) -> dict[str, Any]:
     """Match events and true plumes.
 
-    The pixels of an event are the component of the plume mask that holds its peak. A true plume is found
+    The pixels of an event are the component of the plume mask that holds its peak, which goes on behind a few
+    lost lines as events do. A true plume is found
     when such a pixel lies in it; an event is false when none of its pixels is within ``tolerance`` of
     any true plume pixel.
 
@@ -31,7 +33,7 @@ def score_plumes(
         Counts, recalls, false events, and one entry for each true plume.
     """
     plume_id = np.where(true["valid"][...] != 0, true["plume_id"][...], 0).astype(np.int32)
-    labels, _ = label_components(found["plume_mask"][...] != 0)
+    labels, _ = label_components(found["plume_mask"][...] != 0, lost_lines(found["quality"][...]))
     pixels_of = [_event_pixels(event, labels) for event in events]
     covered = np.zeros(plume_id.shape, np.bool_)
     near_truth = dilate(plume_id > 0, tolerance)

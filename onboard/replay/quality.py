@@ -48,6 +48,12 @@ class QualityCounts:
         return counts
 
 
+def lost_lines(quality: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return the (lines,) of a quality layer (lines, samples) of which no pixel carries a product."""
+    lost: NDArray[np.bool_] = ~valid_pixels(quality).any(axis=1)
+    return lost
+
+
 def valid_pixels(quality: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """True where none of the bits is set that make a pixel's products void."""
     valid: NDArray[np.bool_] = (quality & INVALID_BITS) == 0

@@ -9,7 +9,7 @@ from onboard.replay.plume_scoring import score_plumes
 
 def scene() -> tuple[dict[str, Any], dict[str, Any]]:
     shape = (40, 50)
-    found = {"plume_mask": np.zeros(shape, np.uint8)}
+    found = {"plume_mask": np.zeros(shape, np.uint8), "quality": np.zeros(shape, np.uint8)}
     true: dict[str, Any] = {
         "plume_id": np.zeros(shape, np.int32),
         "ch4_enhancement": np.zeros(shape, np.float32),
@@ -55,6 +55,18 @@ def test_a_neighbour_in_the_same_box_does_not_count() -> None:
     score = score_plumes(found, true, [wide], 3000.0, 2)
     assert score["false_events"] == 1
     assert score["found"] == 0
+
+
+def test_an_event_goes_on_behind_lost_lines() -> None:
+    for lost, covered in ((4, 6), (5, 3)):
+        found, true = scene()
+        true["plume_id"][:] = 0
+        true["plume_id"][5 : 7 + lost, 10:13] = 1
+        found["plume_mask"][5, 10:13] = found["plume_mask"][6 + lost, 10:13] = 1
+        found["quality"][6 : 6 + lost] = 4
+        whole = {"event_id": 1, "first_line": 5, "last_line": 6 + lost, "first_sample": 10, "last_sample": 12}
+        score = score_plumes(found, true, [whole | {"peak_line": 5, "peak_sample": 11}], 3000.0, 2)
+        assert score["per_plume"][0]["pixels_covered"] == covered
 
 
 def test_invalid_pixels_hold_no_plume() -> None:
