@@ -9,7 +9,7 @@ from torch import Tensor
 
 from onboard.models.filter_tables import FilterSettings
 from onboard.models.streaming_filter import STD_FLOOR
-from onboard.models.teaching import DARK_LIMIT
+from onboard.models.teaching import DARK_LIMIT, LEAST_LIT
 from onboard.training.strips import finalised_spans
 
 BRIGHTNESS_CLIP = 3.0
@@ -44,8 +44,25 @@ class FeaturePrior:
     variance: Tensor
 
 
+def teaching_mask(physics: Tensor) -> Tensor:
+    """Return (n, lines, samples) 1 where a pixel teaches the statistics, as
+    :func:`~onboard.models.teaching.teaching_pixels` has it.
+
+    Args:
+        physics: (n, lines, samples, 4): enhancement and sigma in ppm m, valid, brightness.
+    """
+    valid, brightness = physics[..., 2], physics[..., 3]
+    lit = valid * (brightness > DARK_LIMIT)
+    enough = lit.sum(dim=(1, 2)) >= LEAST_LIT * valid.sum(dim=(1, 2))
+    return torch.where(enough[:, None, None], lit, valid)
+
+
 def normalise_dynamic(
-    dynamic: Tensor, keep: Tensor, settings: FilterSettings, prior: FeaturePrior | None = None
+    dynamic: Tensor,
+    keep: Tensor,
+    teaches: Tensor,
+    settings: FilterSettings,
+    prior: FeaturePrior | None = None,
 ) -> Tensor:
     """Return dynamic features less their running column mean, over their running deviation.
 
@@ -54,11 +71,12 @@ def normalise_dynamic(
 
     Args:
         dynamic: (n, lines, samples, F) raw features.
-        keep: (n, lines, samples) 1 where a pixel goes into the statistics.
+        keep: (n, lines, samples) 1 where a pixel goes into the means.
+        teaches: (n, lines, samples) 1 where it goes into the deviation, which plumes stay in.
         settings: Constants of the statistics.
         prior: Statistics on arrival at the patch; those of nothing if None.
     """
-    weight = keep.unsqueeze(-1)
+    weight, spread = keep.unsqueeze(-1), teaches.unsqueeze(-1)
     count = torch.zeros_like(weight[:, 0])
     total = torch.zeros_like(dynamic[:, 0])
     squares = torch.zeros_like(dynamic[:, 0, 0])
@@ -76,8 +94,9 @@ def normalise_dynamic(
         overall = total.sum(1, keepdim=True) / count.sum(1, keepdim=True).clamp_min(1e-6)
         used = (total + settings.kappa * overall) / (count + settings.kappa)
         off = now - used.unsqueeze(1)
-        squares = squares + (off * off * mask).sum((1, 2))
-        pixels = pixels + mask.sum((1, 2))
+        teaching = spread[:, first:end]
+        squares = squares + (off * off * teaching).sum((1, 2))
+        pixels = pixels + teaching.sum((1, 2))
         deviation = (squares / pixels.clamp_min(1.0)).sqrt().detach() + STD_FLOOR
         parts.append(off / deviation[:, None, None])
     return torch.cat(parts, dim=1)
@@ -97,13 +116,14 @@ def body_input(
         features: (n, lines, samples, static + dynamic) of the stem.
         static_features: How many of them keep their level.
         physics: (n, lines, samples, 4): enhancement and sigma in ppm m, valid, brightness.
-        keep: (n, lines, samples) 1 where a pixel goes into the statistics.
+        keep: (n, lines, samples) 1 where a pixel goes into the means.
         scales: Scaling and clipping.
         prior: What is known of dynamic features on arrival.
     """
     static, dynamic = features.tensor_split([static_features], dim=-1)
     clip = scales.feature_clip
-    normal = normalise_dynamic(dynamic, keep, FilterSettings(), prior).clamp(-clip, clip)
+    teaches = teaching_mask(physics)
+    normal = normalise_dynamic(dynamic, keep, teaches, FilterSettings(), prior).clamp(-clip, clip)
     alpha, sigma, valid, brightness = physics.unbind(-1)
     # What is too dark to tell of gas tells of none.
     lit = (brightness > DARK_LIMIT).to(alpha.dtype)

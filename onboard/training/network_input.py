@@ -10,7 +10,13 @@ from onboard.models.filter_tables import FilterSettings
 from onboard.models.linescan import Linescan
 from onboard.models.log_radiance import LOG_SCALE
 from onboard.models.network import TASKS, PeerNetwork
-from onboard.training.body_input import FeaturePrior, InputScales, body_input, normalise_dynamic
+from onboard.training.body_input import (
+    FeaturePrior,
+    InputScales,
+    body_input,
+    normalise_dynamic,
+    teaching_mask,
+)
 
 AnyNetwork = Linescan | PeerNetwork
 
@@ -78,7 +84,8 @@ def relative_bands(network: PeerNetwork, sample: dict[str, Tensor]) -> Tensor:
     variance = torch.diagonal(sample["covariance"], dim1=-2, dim2=-1)[:, bands]
     prior = FeaturePrior(sample["before_mean"][..., bands], sample["before_lines"], variance)
     log = sample["log"][..., bands].float() / LOG_SCALE
-    return normalise_dynamic(log, sample["keep"], FilterSettings(), prior)
+    teaches = teaching_mask(sample["physics"])
+    return normalise_dynamic(log, sample["keep"], teaches, FilterSettings(), prior)
 
 
 def peer_logits(

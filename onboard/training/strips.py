@@ -36,7 +36,7 @@ class FilteredPatch:
         enhancement: float32 ppm m, 0 where invalid.
         sigma: float32 ppm m, 1 where invalid.
         brightness: float32.
-        keep: Pixels that went into the statistics.
+        keep: Pixels that went into the means.
         dynamic: (lines, samples, F) normalised dynamic features.
     """
 
