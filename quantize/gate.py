@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -85,9 +86,18 @@ def verdict_of(report: object) -> Verdict | None:
             {name: float(report[part][name]) for name in names}  # type: ignore[index]
             for part in ("float32", "quantized", "allowed")
         ]
-        return Verdict(str(report["judged_on"]), scores[0], scores[1], Limits(**scores[2]))  # type: ignore[index]
+        judged_on = str(report["judged_on"])  # type: ignore[index]
     except (KeyError, TypeError, ValueError):
         return None
+    exact, found, allowed = scores
+    # A score that is no number fails the gate; one that cannot be a score would pass it.
+    if not all(
+        math.isnan(score) or 0.0 <= score <= 1.0 for part in (exact, found) for score in part.values()
+    ):
+        return None
+    if not all(math.isfinite(limit) and limit > 0.0 for limit in allowed.values()):
+        return None
+    return Verdict(judged_on, exact, found, Limits(**allowed))
 
 
 def judge_scores(exact: Scores, found: Scores, judged_on: str, limits: Limits | None = None) -> Verdict:

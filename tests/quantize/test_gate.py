@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from onboard.errors import CaptureError
 from onboard.scenes.simemit import benchmark_name
-from quantize.gate import Limits, judge_results, judge_scores
+from quantize.gate import Limits, judge_results, judge_scores, verdict_of
 from quantize.scoring import Scores
 
 EXACT = Scores(0.70, 0.75, 0.60)
@@ -77,3 +77,20 @@ def test_results_that_cannot_be_compared_are_refused(tmp_path: Path) -> None:
             judge_results(exact, results(tmp_path / "other.json", 0.7, **changes))
     with pytest.raises(CaptureError, match="cannot be read"):
         judge_results(exact, tmp_path / "missing.json")
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("allowed", "methane_f1", 0.0),
+        ("allowed", "mineral_f1", -0.005),
+        ("allowed", "methane_f1", float("inf")),
+        ("quantized", "methane_f1", float("inf")),
+        ("float32", "mineral_f1", -3.0),
+        ("quantized", "mineral_f1", "much"),
+    ],
+)
+def test_a_report_that_no_gate_wrote_is_none(part: str, name: str, value: Any) -> None:
+    report = judge_scores(EXACT, Scores(0.5, 0.7, 0.3), "x").as_dict()
+    assert verdict_of(report) is not None
+    assert verdict_of(report | {part: {**report[part], name: value}}) is None
