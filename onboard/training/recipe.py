@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from onboard.errors import UsageError
+from onboard.flight.plan import WHOLE_LIMITS
 from onboard.training.overrides import overridden
 from onboard.training.tables import EXCLUDE_NEAR
 
@@ -151,6 +152,15 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
             field="plume_share",
             found=recipe.plume_share,
             expected="above 0, below 1",
+        )
+    low, high = WHOLE_LIMITS["exclude_near"]
+    if not low <= recipe.exclude_near <= high:
+        raise UsageError(
+            "no such surroundings of a plume",
+            file=name_or_path,
+            field="exclude_near",
+            found=recipe.exclude_near,
+            expected=f"{low} to {high} lines and samples",
         )
     return recipe
 

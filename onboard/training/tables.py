@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -52,8 +53,11 @@ class FlightTables:
     exclude_near: int = 0
 
     def save(self, path: Path) -> None:
-        """Write the tables to ``path`` (.npz)."""
-        np.savez(path, **{item.name: getattr(self, item.name) for item in fields(self)})
+        """Write the tables to ``path`` (.npz), whole or not at all."""
+        aside = path.with_name(path.name + ".partial")
+        with aside.open("wb") as file:
+            np.savez(file, **{item.name: getattr(self, item.name) for item in fields(self)})
+        aside.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> FlightTables:
@@ -70,7 +74,7 @@ class FlightTables:
                 ]
                 found: dict[str, Any] = {name: archive[name] for name in known}
                 return cls(**found | {"exclude_near": int(found.get("exclude_near", 0))})
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, EOFError, KeyError, TypeError, ValueError, BadZipFile) as error:
             raise CaptureError(
                 "training tables cannot be read", file=path, found=str(error), remedy="train again"
             ) from error

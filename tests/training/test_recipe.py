@@ -49,3 +49,10 @@ def test_a_share_that_is_none_is_refused() -> None:
     for share in ("0.0", "1.0"):
         with pytest.raises(UsageError, match="plume_share"):
             load_recipe("shipped", [f"plume_share={share}"])
+
+
+def test_surroundings_that_no_bundle_flies_are_refused() -> None:
+    assert load_recipe("shipped", ["exclude_near=0"]).exclude_near == 0
+    for reach in ("-1", "1025"):
+        with pytest.raises(UsageError, match="exclude_near"):
+            load_recipe("shipped", [f"exclude_near={reach}"])

@@ -35,8 +35,12 @@ def test_reference_and_curve_are_physical(tables: FlightTables) -> None:
     assert 40 <= len(tables.mf_bands) <= 80
 
 
-def test_damaged_tables_are_refused(tmp_path: Path) -> None:
+def test_damaged_tables_are_refused(tmp_path: Path, tables: FlightTables) -> None:
     broken = tmp_path / "tables.npz"
-    broken.write_bytes(b"PK not a table")
-    with pytest.raises(CaptureError, match=r"tables\.npz"):
-        FlightTables.load(broken)
+    tables.save(broken)
+    assert [file.name for file in tmp_path.iterdir()] == ["tables.npz"]
+    whole = broken.read_bytes()
+    for damaged in (b"PK not a table", b"", whole[: len(whole) // 2], whole[:-30]):
+        broken.write_bytes(damaged)
+        with pytest.raises(CaptureError, match=r"tables\.npz"):
+            FlightTables.load(broken)
