@@ -94,8 +94,16 @@ def training_section(run: TrainedRun, texts: Mapping[str, str]) -> Row:
         "scenes": texts["scenes"] if pool else None,
         "library": texts["library"] if pool else None,
         "finished": run.created,
-        "seconds": table_of(run.metrics, "seconds", "metrics.json") or None,
+        **_seconds(table_of(run.metrics, "seconds", "metrics.json")),
     }
+
+
+def _seconds(found: Mapping[str, Any]) -> Row:
+    """Time of training over all its runs, where it was counted so, and what was taken in the last run."""
+    last = found.get("last_run")
+    if not isinstance(last, Mapping):
+        return {"seconds": None, "seconds_of_last_run": dict(found) or None}
+    return {"seconds": found.get("training"), "seconds_of_last_run": dict(last)}
 
 
 def samples_seen(recipe: Mapping[str, Any]) -> int | None:

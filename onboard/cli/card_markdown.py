@@ -119,10 +119,11 @@ def _training(card: Row) -> Iterator[str]:
         rows.append(["patch", f"{patches['lines']} lines x {patches['samples']} samples"])
         rows.append(["first seed of scenes", plain(patches["seed"])])
     rows += [["data set", f"{item['name']}, share {item['share']}"] for item in training["data"]]
-    # Cards of older bundles count the training's last run alone.
-    last = "seconds" not in training
-    for name, seconds in (training["seconds_of_last_run" if last else "seconds"] or {}).items():
-        rows.append([f"{name}, minutes{' of the last run' if last else ''}", number(seconds / 60.0, 1)])
+    # Cards of older bundles know of the last run alone.
+    if training.get("seconds") is not None:
+        rows.append(["training, minutes of all runs", number(training["seconds"] / 60.0, 1)])
+    for name, seconds in (training["seconds_of_last_run"] or {}).items():
+        rows.append([f"{name}, minutes of the last run", number(seconds / 60.0, 1)])
     rows.append(["finished", training["finished"]])
     yield table(["methane and minerals", ""], rows, left=2)
     if training["scenes"]:

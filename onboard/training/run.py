@@ -78,9 +78,8 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = Fa
     trained, training_seconds = time.monotonic(), watch.seconds
     metrics = _judge(network, recipe, out, tables, pools, sources)
     metrics["seconds"] = {
-        "patches": simulated - started,
         "training": training_seconds,
-        "judging": time.monotonic() - trained,
+        "last_run": {"patches": simulated - started, "judging": time.monotonic() - trained},
     }
     _write(out / "metrics.json", metrics)
     return metrics

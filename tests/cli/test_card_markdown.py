@@ -87,10 +87,13 @@ def test_what_a_denoiser_takes_off_is_shown(card: dict[str, Any]) -> None:
 
 def test_minutes_are_of_all_runs_where_the_card_knows(card: dict[str, Any]) -> None:
     training = {name: value for name, value in card["training"].items() if name != "seconds"}
-    now = markdown(card | {"training": training | {"seconds": {"training": 120.0}}})
+    now = markdown(
+        card | {"training": training | {"seconds": 120.0, "seconds_of_last_run": {"judging": 60.0}}}
+    )
     older = markdown(card | {"training": training | {"seconds_of_last_run": {"training": 120.0}}})
-    assert "training, minutes " in now
-    assert "of the last run" not in now
+    assert "training, minutes of all runs" in now
+    assert "judging, minutes of the last run" in now
+    assert "of all runs" not in older
     assert "training, minutes of the last run" in older
 
 
@@ -101,7 +104,7 @@ def test_a_bare_card_is_shown(card: dict[str, Any]) -> None:
         "precision": card["precision"] | {"gate": None},
         "limits": {"standing": ["x"], "measured": []},
         "provenance": card["provenance"] | {"commit": None, "changed": None},
-        "training": card["training"] | {"patches": None, "scenes": None, "seconds": None},
+        "training": card["training"] | {"patches": None, "scenes": None, "seconds_of_last_run": None},
     }
     text = markdown(bare)
     assert "no commit known" in text

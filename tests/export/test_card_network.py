@@ -41,7 +41,8 @@ def test_training_is_told_as_its_files_have_it(run: TrainedRun) -> None:
     assert section["samples_seen"] == 80
     assert section["recipe"]["seed"] == run.recipe["seed"]
     assert section["patches"]["train"] == run.recipe["pool"]["train"]
-    assert section["seconds"]["training"] == 1200.0
+    assert section["seconds"] == 1200.0
+    assert section["seconds_of_last_run"] == {"patches": 60.0, "judging": 30.0}
     assert section["scenes"] == "simulated"
 
 
@@ -51,6 +52,14 @@ def test_what_a_recipe_does_not_say_stays_open(run: TrainedRun) -> None:
     assert section["patches"] is None
     assert section["scenes"] is None
     assert section["seconds"] is None
+    assert section["seconds_of_last_run"] is None
+
+
+def test_time_that_older_trainings_kept_is_their_last_run_s(run: TrainedRun) -> None:
+    older = replace(run, metrics={"seconds": {"patches": 1.0, "training": 2.0, "judging": 3.0}})
+    section = training_section(older, TEXTS)
+    assert section["seconds"] is None
+    assert section["seconds_of_last_run"] == {"patches": 1.0, "training": 2.0, "judging": 3.0}
 
 
 def test_paths_of_the_machine_that_trained_stay_out(run: TrainedRun) -> None:
