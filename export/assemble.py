@@ -24,7 +24,7 @@ from export.onnx import Graph, export_graph
 from export.plan import BODY_SAMPLES, STEM_PIXELS, check_graphs, plan_of_run
 from export.reproduce import Options
 from export.run_folder import TrainedRun, load_run
-from onboard.errors import CaptureError
+from onboard.errors import CaptureError, UsageError
 from onboard.flight.bundle import default_bundle_path, read_container
 from onboard.flight.class_plan import CLASSES_PART, ClassPlan
 from onboard.flight.contents import Contents, read_contents
@@ -101,10 +101,12 @@ def build_from_training(
 
     Raises:
         CaptureError: If the run folder, the quantized body or the results cannot be used.
-        UsageError: If the results are of another bundle or of other networks.
+        UsageError: If the results are of another bundle or of other networks, or something is given
+            without what it is of.
         ExportError: If the network cannot be exported as flight needs it.
         OutputError: If the file cannot be written.
     """
+    _check_given(quantized, denoiser, denoiser_scores, results, exact)
     run = load_run(run_dir)
     log.info("exporting stem and body of %s", run_dir)
     stem, body = export_run(run)
@@ -138,6 +140,30 @@ def build_from_training(
     data = complete_container(run, made.container, denoises=companion is not None)
     write_bundle_file(out, data)
     return out
+
+
+def _check_given(
+    quantized: Path | None,
+    denoiser: Path | None,
+    denoiser_scores: Path | None,
+    results: Path | None,
+    exact: FloatFlight | None,
+) -> None:
+    """Refuse what would be passed over without what it is of."""
+    if denoiser_scores is not None and denoiser is None:
+        raise UsageError(
+            "scores of a denoiser are given without it",
+            field="--denoiser-scores",
+            found=denoiser_scores,
+            expected="--denoiser RUN beside it",
+        )
+    if exact is not None and (results is None or quantized is None):
+        raise UsageError(
+            "the gate on SimEMIT-1 needs two flights",
+            field="--exact",
+            found=f"--results {results}, --quantized {quantized}",
+            expected="--quantized and --results of INT8 beside it",
+        )
 
 
 @dataclass(frozen=True)

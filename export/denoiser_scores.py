@@ -57,7 +57,8 @@ def _summary(file: Path, rows: Sequence[Row], ours: Sequence[Row], source: str, 
     cubes = {row["name"] for row in here}
     methods: dict[str, list[Row]] = {}
     for row in rows:
-        if (row["source"], row["case"], row["stamp"]) == (source, case, WITHOUT_WEIGHTS):
+        same = (row["source"], row["case"], row["stamp"]) == (source, case, WITHOUT_WEIGHTS)
+        if same and row["name"] in cubes:
             methods.setdefault(row["method"], []).append(row)
     # A method that was not run on all of them cannot stand beside it.
     beside = {name: known for name, known in methods.items() if {row["name"] for row in known} == cubes}

@@ -10,6 +10,7 @@ from typing import Any
 from onboard.errors import UsageError
 
 UNTOLD = ("name", "data")
+OLDER = {"ground_classes": False, "exclude_near": 0}
 DENOISING_OPTIONS = (
     "scenes",
     "steps",
@@ -104,7 +105,9 @@ def _training(recipe: Mapping[str, Any]) -> Iterator[str]:
         shipped = json.loads(json.dumps(asdict(load_recipe(name))))
     except UsageError:
         return
-    yield from _differences(recipe, shipped)
+    # What recipes of older run folders do not say, and were trained with.
+    older = OLDER if "steps" in recipe else {}
+    yield from _differences({**older, **recipe}, shipped)
     for item in recipe.get("data") or []:
         if item not in (shipped.get("data") or []):
             yield f"data={item.get('name')}:PATH,share={item.get('share')}"

@@ -90,13 +90,6 @@ def build(
             expected="int8 with --quantized FOLDER, or neither",
             remedy="run `onboard quantize RUN_DIR --out FOLDER` first",
         )
-    if denoiser_scores is not None and denoiser is None:
-        raise UsageError(
-            "scores of a denoiser are given without it",
-            field="--denoiser-scores",
-            found=denoiser_scores,
-            expected="--denoiser RUN beside it",
-        )
     if scored is not None and results is None:
         raise UsageError(
             "a scored bundle is named without its results",
@@ -104,12 +97,12 @@ def build(
             found=scored,
             expected="--results FOLDER beside it",
         )
-    if (exact is None) != (exact_bundle is None) or (exact and (results is None or quantized is None)):
+    if (exact is None) != (exact_bundle is None):
         raise UsageError(
-            "the gate on SimEMIT-1 needs two flights",
+            "results and their float32 bundle go together",
             field="--exact",
-            found=f"{exact}, --exact-bundle {exact_bundle}, --results {results}",
-            expected="--exact and --exact-bundle of float32, with --quantized and --results of INT8",
+            found=f"{exact}, --exact-bundle {exact_bundle}",
+            expected="both, or neither",
         )
     with ground_tools("building a bundle"):
         from export.assemble import build_from_training

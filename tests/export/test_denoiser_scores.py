@@ -53,6 +53,12 @@ def test_a_method_that_missed_a_cube_does_not_stand_beside_it(tmp_path: Path) ->
     assert found["psnr_db"]["classical"] is None
 
 
+def test_cubes_that_it_has_not_seen_do_not_count(tmp_path: Path) -> None:
+    more = [row("c", "noisy", 90.0), row("c", "low rank", 90.0)]
+    (found,) = read_denoiser_scores(write(tmp_path, ROWS + more), OURS)
+    assert found["psnr_db"] == {"noisy": 15.0, "classical": 31.0, "denoised": 41.5}
+
+
 def test_sources_and_cases_are_apart(tmp_path: Path) -> None:
     more = [each | {"case": "EMIT"} for each in ROWS] + [each | {"source": "real"} for each in ROWS]
     found = read_denoiser_scores(write(tmp_path, ROWS + more), OURS)

@@ -38,6 +38,14 @@ def test_a_recipe_of_one_s_own_is_named_as_a_file() -> None:
     assert commands({}, Options("x", 4))[0] == "onboard train RECIPE.toml --out RUN"
 
 
+def test_an_older_recipe_is_told_with_what_it_did_not_know() -> None:
+    older = recipe("shipped")
+    del older["ground_classes"], older["exclude_near"]
+    words = shlex.split(commands(older, Options("x", 4))[0])
+    assert {"ground_classes=false", "exclude_near=0"} <= set(words)
+    assert recipe("shipped", *words[3:-2]) == {**older, "ground_classes": False, "exclude_near": 0}
+
+
 def test_data_sets_are_named_without_their_place() -> None:
     found = commands(
         {**recipe("shipped"), "data": [{"name": "t", "path": "/p", "share": 2.0}]}, Options("x", 4)
