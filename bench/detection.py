@@ -236,6 +236,7 @@ def study_captures(
     rows = []
     for recipe in progress(recipes, total=len(recipes), label=label, unit="captures"):
         basis = {
+            "study": label,
             "recipe": asdict(recipe),
             "rates": amounts,
             "repeats": repeats,

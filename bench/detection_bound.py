@@ -101,16 +101,21 @@ def judge_informed(flown: Flown, empty: Flown, releases: Releases) -> list[Row]:
     for index, (rate, peak) in enumerate(zip(releases.rates, releases.peaks, strict=True), 1):
         lines, samples = np.nonzero(releases.footprint == index)
         row: Row = {"rate": rate, "peak": peak, "score": None, "needed": None, BY: False}
+        own = np.zeros((0, 0))
         if len(lines):
             part = (slice(lines.min(), lines.max() + 1), slice(samples.min(), samples.max() + 1))
             own = np.where(releases.footprint[part] == index, releases.enhancement[part], 0.0) / sigma[part]
+        # Gas on invalid pixels alone shows nowhere.
+        if own.any():
             needed = second_peak(template_scores(own, quiet, power), own.shape)
             scores = template_scores(own, seen, power)
             near = tuple(
                 slice(max(0, at.min() - AROUND_PX), at.min() + AROUND_PX + 1) for at in (lines, samples)
             )
             best = float(scores[near].max())
-            row |= {"score": best, "needed": needed, BY: best > needed}
+            # A plume as large as the map leaves no second place: nothing says what a false alarm is.
+            if np.isfinite(needed):
+                row |= {"score": best, "needed": needed, BY: best > needed}
         rows.append(row)
     return rows
 

@@ -96,6 +96,10 @@ def test_strong_releases_are_found_and_faint_ones_not(strength: float, found: bo
     (row,) = judge_informed(flown(quiet), flown(quiet), nowhere)
     assert row["informed"] is False
     assert row["score"] is None
+    blind = flown(seen)
+    blind.sigma[gas.footprint == 1] = np.nan
+    (row,) = judge_informed(blind, flown(quiet), gas)
+    assert row == {"rate": row["rate"], "peak": row["peak"], "score": None, "needed": None, "informed": False}
 
 
 def test_the_study_runs_and_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
