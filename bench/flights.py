@@ -58,7 +58,7 @@ class Flown:
 
         A component goes on behind a few lost lines, as events do.
         """
-        lost = ~np.isfinite(self.probability).any(axis=1)
+        lost = np.asarray(~np.isfinite(self.probability).any(axis=1))
         labels, _ = label_components(self.mask, lost)
         return [labels == max(1, labels[event.peak_line, event.peak_sample]) for event in self.events]
 

@@ -50,8 +50,7 @@ class QualityCounts:
 
 def lost_lines(quality: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return the (lines,) of a quality layer (lines, samples) of which no pixel carries a product."""
-    lost: NDArray[np.bool_] = ~valid_pixels(quality).any(axis=1)
-    return lost
+    return np.asarray(~valid_pixels(quality).any(axis=1))
 
 
 def valid_pixels(quality: NDArray[np.uint8]) -> NDArray[np.bool_]:
