@@ -20,14 +20,13 @@ from export.plan import plan_of_run
 from export.run_folder import TrainedRun
 from onboard.flight import FlightSession
 from onboard.flight.bundle import Container
-from onboard.flight.contents import FLOAT32, INT8, PRECISION, read_contents
+from onboard.flight.contents import FLOAT32, FLOAT_PART, INT8, PRECISION, STEM_PART, read_contents
 from onboard.flight.int8_body import INT8_PART, Int8Body
 from onboard.flight.plan import PLAN_PART
 from onboard.minerals import MINERALS
 
 Radiance = npt.NDArray[np.float32]
 Body = bytes | Int8Body
-FLOAT_PART = "body.onnx"
 KEY = bytes(range(32))
 GENEROUS_BYTES = 512 << 20
 
@@ -73,7 +72,7 @@ def bundle_of_run(run: TrainedRun, body: Body) -> bytes:
     parts = {
         "manifest.json": encode_manifest(manifest),
         PLAN_PART: plan.pack(),
-        "stem.onnx": export_run(run)[0].data,
+        STEM_PART: export_run(run)[0].data,
         **_part(body),
         **array_parts(run.tables),
     }

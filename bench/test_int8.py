@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from bench.flight_bodies import FLOAT_PART, Flown, fly_bodies, rebodied
+from bench.flight_bodies import Flown, fly_bodies, rebodied
 from onboard.flight import default_bundle_path
 from onboard.flight.bundle import read_container
-from onboard.flight.contents import FLOAT32, INT8, read_contents
+from onboard.flight.contents import FLOAT32, FLOAT_PART, INT8, read_contents
 from onboard.flight.int8_body import Int8Body
 from quantize.affine import Range
 from quantize.flight_body import PlaneRanges, flight_body

@@ -27,7 +27,7 @@ from export.run_folder import TrainedRun, load_run
 from onboard.errors import CaptureError, UsageError
 from onboard.flight.bundle import default_bundle_path, read_container
 from onboard.flight.class_plan import CLASSES_PART, ClassPlan
-from onboard.flight.contents import Contents, read_contents
+from onboard.flight.contents import FLOAT_PART, STEM_PART, Contents, read_contents
 from onboard.flight.int8_body import INT8_PART
 from onboard.flight.plan import PLAN_PART, Plan
 from onboard.minerals import MINERALS
@@ -207,8 +207,8 @@ class Ingredients:
         parts = {
             "manifest.json": encode_manifest(manifest),
             PLAN_PART: plan.pack(),
-            "stem.onnx": self.stem.data,
-            **({"body.onnx": self.body.data} if self.int8 is None else {INT8_PART: self.int8.part}),
+            STEM_PART: self.stem.data,
+            **({FLOAT_PART: self.body.data} if self.int8 is None else {INT8_PART: self.int8.part}),
             **array_parts(self.run.tables),
             **(known or {}),
             **beside,

@@ -11,10 +11,10 @@ from export.card_accuracy import METHOD, read_results, require_same_networks
 from export.simemit_results import SetResults
 from onboard.errors import CaptureError, UsageError
 from onboard.flight.bundle import read_container
+from onboard.flight.contents import FLOAT_PART
 from onboard.flight.int8_body import INT8_PART
 
 BENCHMARK_GATE = "benchmark_gate"
-FLOAT_BODY = "body.onnx"
 PART = "validation"
 
 
@@ -50,16 +50,16 @@ def judge_flights(
     from quantize.gate import judge_results
 
     container = read_container(exact.bundle)
-    if bytes(container.parts.get(FLOAT_BODY, b"")) != float_body:
+    if bytes(container.parts.get(FLOAT_PART, b"")) != float_body:
         raise UsageError(
             "the float32 bundle is of another training",
             file=exact.bundle,
-            field=FLOAT_BODY,
-            found="another body" if FLOAT_BODY in container.parts else "none",
+            field=FLOAT_PART,
+            found="another body" if FLOAT_PART in container.parts else "none",
             expected="the body of this training in float32",
             remedy="build one without --precision int8, sign it, and score it with bench.simemit",
         )
-    require_same_networks(container, scored, but=(FLOAT_BODY, INT8_PART))
+    require_same_networks(container, scored, but=(FLOAT_PART, INT8_PART))
     one, other = _validation(read_results(exact.results, exact.bundle), exact.results), _validation(found)
     verdict = judge_results(one.file, other.file)
     return verdict.as_dict() | {

@@ -23,6 +23,7 @@ from export.provenance import licence, provenance
 from export.reproduce import Options, commands
 from onboard.errors import CaptureError
 from onboard.flight.card import CARD_FORMAT, CARD_MAX_BYTES, CARD_PART, digests, label_of
+from onboard.flight.contents import BODY_PARTS
 
 if TYPE_CHECKING:
     from export.denoiser import DenoiserRun
@@ -217,7 +218,7 @@ def _bands(manifest: Mapping[str, Any], tables: Any) -> Row:
 
 
 def _precision(manifest: Mapping[str, Any], parts: Mapping[str, bytes], texts: Mapping[str, str]) -> Row:
-    bodies = {name: len(parts[name]) for name in ("body.onnx", "body.i8") if name in parts}
+    bodies = {name: len(parts[name]) for name in BODY_PARTS if name in parts}
     quantization = manifest.get("quantization") or {}
     return {
         "body": manifest.get("precision", "float32"),

@@ -9,7 +9,7 @@ from export.tensorrt.checker import Source
 from export.tensorrt.parity import SEED, Array, Run, graph_shape, reference_run, seeded_input
 from onboard.errors import BundleError
 from onboard.flight.bundle import read_container
-from onboard.flight.contents import Contents, read_contents
+from onboard.flight.contents import FLOAT_PART, STEM_PART, Contents, read_contents
 from onboard.models.filter_tables import FilterSettings, FilterTables
 from onboard.models.ground_classes import GroundClasses
 from onboard.models.log_radiance import log_radiance
@@ -17,7 +17,6 @@ from onboard.models.streaming_filter import StreamingMatchedFilter
 from onboard.models.teaching import DARK_LIMIT
 
 BRIGHTNESS_CLIP = 3.0
-STEM, BODY = "stem.onnx", "body.onnx"
 KNOWN = "the bundle's known answer"
 
 
@@ -35,7 +34,7 @@ class Samples:
         if source.kind == "bundle":
             container = read_container(source.data, name=str(source.path))
             contents = read_contents(container)
-            self._stem = bytes(container.parts[STEM])
+            self._stem = bytes(container.parts[STEM_PART])
             self._contents = None if contents.known_input is None else contents
 
     def of(self, graph: str) -> tuple[str, Array]:
@@ -45,9 +44,11 @@ class Samples:
             BundleError: If the graph does not take its bundle's known answer.
         """
         shape, contents = graph_shape(self._source.graphs[graph]), self._contents
-        if contents is None or graph not in (STEM, BODY):
+        if contents is None or graph not in (STEM_PART, FLOAT_PART):
             return f"normal values, seed {SEED}", seeded_input(shape)
-        values = stem_input(contents) if graph == STEM else body_input(contents, reference_run(self._stem))
+        values = (
+            stem_input(contents) if graph == STEM_PART else body_input(contents, reference_run(self._stem))
+        )
         if values.shape != shape:
             raise BundleError(
                 "a graph does not take its bundle's known answer",
@@ -61,7 +62,7 @@ class Samples:
     def answer(self, graph: str, run: Run) -> float | None:
         """Return a body's largest difference from the recorded plume probabilities; None for other graphs."""
         contents = self._contents
-        if contents is None or contents.known_output is None or graph != BODY:
+        if contents is None or contents.known_output is None or graph != FLOAT_PART:
             return None
         plan = contents.plan
         logits = run(self.of(graph)[1])

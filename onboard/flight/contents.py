@@ -21,18 +21,19 @@ from onboard.flight.plan import PLAN_PART, PRODUCT_METHANE, PRODUCT_MINERALS, Pl
 Array = npt.NDArray[np.float32]
 
 MANIFEST_FORMAT = 1
+STEM_PART, FLOAT_PART = "stem.onnx", "body.onnx"
 MANIFEST_MAX_BYTES = 1 << 20
 REQUIRED_PARTS = (
     "manifest.json",
     PLAN_PART,
-    "stem.onnx",
+    STEM_PART,
     "bands.f32",
     "reference.f32",
     "mf_bands.u16",
     "mf_curve.f32",
     "mf_noise.f32",
 )
-BODY_PARTS = ("body.onnx", INT8_PART)
+BODY_PARTS = (FLOAT_PART, INT8_PART)
 """Of these a bundle has one."""
 PRECISION = "precision"
 FLOAT32, INT8 = "float32", "int8"

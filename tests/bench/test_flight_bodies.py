@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.flight_bodies import FLOAT_PART, bundle_of_run, fly_bodies, rebodied
+from bench.flight_bodies import bundle_of_run, fly_bodies, rebodied
 from export.assemble import contents_of, export_run
 from export.measure import probe_radiance
 from export.run_folder import load_run
 from onboard.flight.bundle import read_container
+from onboard.flight.contents import FLOAT_PART
 from onboard.flight.int8_body import INT8_PART
 from quantize.flight_twin import float_graph
 from tests.export.samples import write_run_folder
