@@ -185,9 +185,10 @@ def draw(lines: Mapping[str, Sequence[Row]], points: Mapping[str, Row | None], p
     figure, axis = plt.subplots(figsize=(7.2, 4.8))
     for index, (name, rows) in enumerate(lines.items()):
         style = {"color": "black", "lw": 2.2} if not index else {"color": f"C{index}", "lw": 1.2}
-        axis.step(
-            [r["alarms"] for r in rows], [r["recall"] or 0 for r in rows], where="post", label=name, **style
-        )
+        alarms, recalls = [r["alarms"] for r in rows], [r["recall"] or 0 for r in rows]
+        axis.step(alarms, recalls, where="post", label=name, **style)
+        # Where nothing is ever a false alarm, the end is all that can be seen.
+        axis.plot(alarms[-1:], recalls[-1:], ".", ms=9, color=style["color"], clip_on=False, zorder=3)
     for index, (name, row) in enumerate(points.items()):
         if row is not None:
             axis.plot(
@@ -202,6 +203,7 @@ def draw(lines: Mapping[str, Sequence[Row]], points: Mapping[str, Row | None], p
     axis.axhline(WANTED_RECALL, color="0.5", ls=":", lw=1)
     axis.axvline(MOST_ALARMS, color="0.5", ls=":", lw=1)
     axis.set_xscale("symlog", linthresh=1.0)
+    axis.xaxis.set_major_formatter("{x:g}")
     axis.set(
         xlim=(0, 100),
         ylim=(0, 1.02),
