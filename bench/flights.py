@@ -17,10 +17,13 @@ from bench.simemit import world_digest
 from onboard.captures import band_match
 from onboard.errors import MissingExtraError
 from onboard.flight import FlightSession, default_bundle_path
+from onboard.flight.bundle import read_container
+from onboard.flight.contents import read_contents
 from onboard.flight.types import PlumeEvent, ProductBlock
 from onboard.replay.components import label_components
 from onboard.replay.prediction import Assembly
 from onboard.replay.quality import valid_pixels
+from onboard.replay.resampled_gas import resampled_gas
 from onboard.replay.run_folder import write_json
 from onboard.scenes.scene import Scene
 
@@ -66,7 +69,14 @@ class Flown:
 class Flight:
     """One session on the core that keeps methane's products of a capture whose size is known."""
 
-    def __init__(self, bundle: Path | None, shape: tuple[int, int], centres: Array64, fwhm: Array64) -> None:
+    def __init__(
+        self,
+        bundle: Path | None,
+        shape: tuple[int, int],
+        centres: Array64,
+        fwhm: Array64,
+        gas_resampled: bool = True,
+    ) -> None:
         """Open a session.
 
         Args:
@@ -74,13 +84,15 @@ class Flight:
             shape: Lines and samples of the capture.
             centres: (bands,) nm of the radiance to come.
             fwhm: (bands,) nm.
+            gas_resampled: The filter looks for methane as resampled lines show it; else as the bundle has it.
         """
         source = bundle or default_bundle_path()
-        self.session = FlightSession(source, samples=shape[1], products=("methane",))
+        own = read_contents(read_container(source))
+        self._match = band_match(centres, fwhm, own.centres, own.fwhm)
+        gas = resampled_gas(self._match, centres, fwhm, own) if gas_resampled else None
+        self.session = FlightSession(source, samples=shape[1], products=("methane",), gas_lines=gas)
         self._assembly = Assembly(*shape)
         self._events: list[PlumeEvent] = []
-        own = self.session.bundle
-        self._match = band_match(centres, fwhm, own.centres, own.fwhm)
 
     def push(self, radiance: Array) -> None:
         """Fly the next lines (n, samples, bands)."""
@@ -114,6 +126,7 @@ def fly_scene(
     enhancement: Array | None = None,
     changes: Sequence[Change | None] = (None,),
     see: Callable[[Array, int], None] | None = None,
+    gas_resampled: bool = True,
 ) -> list[Flown]:
     """Fly a scene while it is simulated; its radiance is never held as a whole.
 
@@ -123,13 +136,14 @@ def fly_scene(
         enhancement: Methane in ppm m, (lines, samples), in place of the scene's own plumes.
         changes: One session a change, all on the same lines; None flies them as they are.
         see: Is shown every block of radiance, and its first line.
+        gas_resampled: As :class:`Flight` takes it.
 
     Returns:
         What each session said, in order.
     """
     shape = (scene.lines, scene.samples)
     centres, fwhm = np.asarray(scene.centres, np.float64), np.asarray(scene.fwhm, np.float64)
-    flights = [Flight(bundle, shape, centres, fwhm) for _ in changes]
+    flights = [Flight(bundle, shape, centres, fwhm, gas_resampled) for _ in changes]
     try:
         for first in range(0, scene.lines, BLOCK_LINES):
             block = scene.radiance_block(first, BLOCK_LINES, enhancement=enhancement, workers=2)

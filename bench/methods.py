@@ -85,12 +85,18 @@ def flight_method(seen: Observation) -> Prediction:
     """The networks of a bundle, through the flight core, lines in order."""
     from onboard.captures import band_match
     from onboard.flight import FlightSession, default_bundle_path
+    from onboard.flight.bundle import read_container
+    from onboard.flight.contents import read_contents
     from onboard.replay.quality import valid_pixels
+    from onboard.replay.resampled_gas import resampled_gas
 
     lines, samples, _ = seen.radiance.shape
     assembly, nothing = Assembly(lines, samples), np.float32(np.nan)
-    with FlightSession(seen.bundle or default_bundle_path(), samples=samples, threads=2) as session:
-        match = band_match(seen.centres, seen.fwhm, session.bundle.centres, session.bundle.fwhm)
+    source = seen.bundle or default_bundle_path()
+    own = read_contents(read_container(source))
+    match = band_match(seen.centres, seen.fwhm, own.centres, own.fwhm)
+    gas = resampled_gas(match, seen.centres, seen.fwhm, own)
+    with FlightSession(source, samples=samples, threads=2, gas_lines=gas) as session:
         minerals = tuple(session.bundle.minerals)
 
         def take(block: Array | None) -> None:

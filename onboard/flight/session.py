@@ -54,6 +54,7 @@ class FlightSession:
         known_answer: bool = True,
         allow_spinning: bool = False,
         denoise: Wish = False,
+        gas_lines: FloatArray | None = None,
     ) -> None:
         """Verify a bundle and open a session on it.
 
@@ -71,6 +72,9 @@ class FlightSession:
             allow_spinning: Whether idle engine threads may burn their core for a shorter latency.
             denoise: Whether product blocks carry denoised radiance: all, or those that the function, given a
                 block, says yes to. It takes more memory, and more time than all the rest.
+            gas_lines: (points, filter's bands) float32 ln of methane's transmittance as the lines to come
+                show it, at the bundle's enhancements, for lines that were resampled to the bundle's bands;
+                the bundle's own when None. With it the known answer cannot be run.
 
         Raises:
             BundleError: If the bundle is refused.
@@ -89,6 +93,10 @@ class FlightSession:
         config.pixel_size_m = float(pixel_size_m)
         config.known_answer, config.allow_spinning = int(known_answer), int(allow_spinning)
         self._denoise, config.denoise = denoise, int(denoise is not False)
+        gas = None if gas_lines is None else _gas_lines(gas_lines)
+        if gas is not None:
+            config.gas_lines, (config.gas_points, config.gas_bands) = gas.ctypes.data, gas.shape
+            config.known_answer = 0
         config.engine_library = None if (engine := find_engine()) is None else str(engine).encode()
         self._container = container
         self._open(config)
@@ -256,6 +264,14 @@ def _set_numbers(config: Config, **numbers: int) -> None:
         if not 1 <= value < 1 << 32:
             raise UsageError("an argument is out of range", field=name, found=value, expected="at least 1")
         setattr(config, name, value)
+
+
+def _gas_lines(values: FloatArray) -> FloatArray:
+    """Return the rows as the core takes them; it checks their shape and values."""
+    found = np.ascontiguousarray(values, np.float32)
+    if found.ndim != 2:
+        raise UsageError("no table of gas", field="gas_lines", found=found.shape, expected="(points, bands)")
+    return found
 
 
 def _product_bits(products: Sequence[str]) -> int:

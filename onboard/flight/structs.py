@@ -48,6 +48,9 @@ class Config(SizedStruct):
         ("target", c.c_char_p),
         ("denoise", c.c_uint32),
         ("reserved", c.c_uint32),
+        ("gas_lines", c.c_void_p),
+        ("gas_points", c.c_uint32),
+        ("gas_bands", c.c_uint32),
     )
 
 

@@ -27,6 +27,7 @@ from onboard.replay.events import feature_collection
 from onboard.replay.player import LineBlock, Listeners, Playback, Player
 from onboard.replay.products import ProductsHeader, ProductsWriter
 from onboard.replay.quicklook import Quicklooks
+from onboard.replay.resampled_gas import resampled_gas
 from onboard.replay.run_folder import (
     DENOISED,
     EVENTS,
@@ -87,7 +88,8 @@ class ReplayJob:
 
 @dataclass
 class _Flight:
-    """A chosen bundle and how the capture meets it; ``swir`` are centres and widths of denoised bands, nm."""
+    """A chosen bundle and how the capture meets it; ``swir`` are centres and widths of denoised bands, nm,
+    ``gas_lines`` how methane shows in resampled lines."""
 
     path: Path
     sha256: str
@@ -96,6 +98,7 @@ class _Flight:
     pixel_size_m: float
     line_period_s: float
     swir: tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]
+    gas_lines: NDArray[np.float32] | None
     warnings: list[str] = field(default_factory=list)
 
 
@@ -175,6 +178,7 @@ def _prepare(job: ReplayJob, capture: Capture) -> _Flight:
         pixel_size_m=float(capture.pixel_size_m or sensor.pixel_size_m),
         line_period_s=float(sensor.line_period_s),
         swir=(contents.centres[contents.mf_bands], contents.fwhm[contents.mf_bands]),
+        gas_lines=resampled_gas(match, capture.centres, capture.fwhm, contents),
         warnings=warnings,
     )
 
@@ -207,6 +211,7 @@ def _open(maker: OpenSession | None, job: ReplayJob, flight: _Flight, capture: C
         pixel_size_m=flight.pixel_size_m,
         trusted_keys=[read_key_file(path) for path in job.trust] or None,
         denoise=_has_plume if job.denoised == "plumes" else job.denoised == "all",
+        gas_lines=flight.gas_lines,
     )
 
 

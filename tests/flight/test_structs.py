@@ -25,7 +25,7 @@ PAIRS: dict[str, type[structs.SizedStruct]] = {
 }
 SIZES = {
     "onb_detail": 552,
-    "onb_config": 96,
+    "onb_config": 112,
     "onb_bundle_description": 184,
     "onb_delta_description": 144,
     "onb_lines": 24,

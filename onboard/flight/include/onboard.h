@@ -138,6 +138,12 @@ typedef struct onb_config {
     const char *target;          /* what this computer is called; NULL: bundles of all targets are taken */
     uint32_t denoise;            /* 1: memory for onb_denoise_strip; the bundle must have a denoiser */
     uint32_t reserved;
+    const float *gas_lines;      /* [gas_points][gas_bands] ln of CH4's transmittance as the lines to come show it, at
+                                    the enhancements and bands of the bundle's mf_curve.f32, for lines that were
+                                    resampled to the bundle's bands; NULL: the bundle's own. Copied at open. With
+                                    it the known answer cannot be run: known_answer must be 0 */
+    uint32_t gas_points;
+    uint32_t gas_bands;
 } onb_config;
 
 /* What a bundle holds. The pointers lie in the caller's bundle and may be unaligned. */

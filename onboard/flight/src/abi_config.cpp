@@ -27,6 +27,33 @@ onb_status check_denoiser(const onb_config &config, const Plan &plan, onb_detail
     return ONB_OK;
 }
 
+// Rows that are no transmittance, or no gas at all, would make a filter that says anything.
+onb_status check_gas(const onb_config &config, const Plan &plan, onb_detail *detail) {
+    if (config.gas_lines == nullptr) {
+        return ONB_OK;
+    }
+    if (config.known_answer != 0) {
+        return bad_config(detail, "config.known_answer", text("1"), text("0: gas_lines are not the bundle's"));
+    }
+    if (reinterpret_cast<uintptr_t>(config.gas_lines) % alignof(float) != 0) {
+        return bad_config(detail, "config.gas_lines", text("an address not aligned"), text("aligned float32"));
+    }
+    if (config.gas_points != plan.curve_points || config.gas_bands != plan.mf_bands) {
+        return bad_config(detail, "config.gas_points, gas_bands", text("%u, %u", config.gas_points, config.gas_bands),
+                          text("%u, %u as in mf_curve.f32", plan.curve_points, plan.mf_bands));
+    }
+    bool absorbs = false;
+    for (size_t i = 0; i < static_cast<size_t>(plan.curve_points) * plan.mf_bands; ++i) {
+        const float value = config.gas_lines[i];
+        if (!(value <= 0.0f && value >= -1e9f) || (i < plan.mf_bands && value != 0.0f)) {
+            return bad_config(detail, "config.gas_lines", text("%g at index %zu", static_cast<double>(value), i),
+                              text("0 in the first row, then at most 0"));
+        }
+        absorbs = absorbs || (i / plan.mf_bands == 1 && value != 0.0f);
+    }
+    return absorbs ? ONB_OK : bad_config(detail, "config.gas_lines", text("no absorption"), text("some in row 1"));
+}
+
 } // namespace
 
 onb_status take_trust_config(const onb_config *given, onb_config *config, onb_detail *detail) {
@@ -91,7 +118,8 @@ onb_status check_fit(const onb_config &config, const Plan &plan, onb_detail *det
         return bad_config(detail, "config.samples", text("%u", config.samples),
                           text("at most %u: the bundle's body is too narrow for panels", plan.body_samples));
     }
-    return check_denoiser(config, plan, detail);
+    const onb_status status = check_gas(config, plan, detail);
+    return status == ONB_OK ? check_denoiser(config, plan, detail) : status;
 }
 
 } // namespace onb

@@ -271,6 +271,7 @@ bool core_bytes(const Plan &plan, const onb_config &config, uint64_t *bytes, con
 void load_constants(Session *s, const Tables &tables) {
     const size_t bands = s->plan.mf_bands;
     Constants &c = s->constants;
+    const float *const given = s->config.gas_lines;
     memset(c.inverse_reference, 0, c.size);
     for (size_t b = 0; b < s->plan.bands; ++b) {
         c.inverse_reference[b] = static_cast<float>(1.0 / static_cast<double>(read_f32(tables.reference.data + 4 * b)));
@@ -280,8 +281,10 @@ void load_constants(Session *s, const Tables &tables) {
     }
     const uint8_t *lines = tables.curve.data + 4 * static_cast<size_t>(s->plan.curve_points);
     for (size_t i = 0; i < s->plan.curve_points * bands; ++i) {
-        c.gas.lines[i] = static_cast<double>(read_f32(lines + 4 * i));
+        c.gas.lines[i] = static_cast<double>(given == nullptr ? read_f32(lines + 4 * i) : given[i]);
     }
+    s->own_gas = given != nullptr;
+    s->config.gas_lines = nullptr; // the caller's, and no longer needed
     for (size_t k = 0; k < bands; ++k) {
         const uint8_t *band = tables.mf_bands.data + 2 * k;
         c.filter_bands[k] = static_cast<uint32_t>(band[0]) | static_cast<uint32_t>(band[1]) << 8;
@@ -321,7 +324,7 @@ void session_reset(Session *s, uint32_t samples) {
 
 bool known_answer_fits(const Session &s, const Tables &tables) {
     const bool aligned = reinterpret_cast<uintptr_t>(tables.known_input.data) % alignof(float) == 0;
-    return tables.known_input.data != nullptr && aligned && s.plan.known_samples <= s.config.samples;
+    return !s.own_gas && tables.known_input.data != nullptr && aligned && s.plan.known_samples <= s.config.samples;
 }
 
 onb_status run_known_answer(Session *s, const Tables &tables) {

@@ -104,6 +104,7 @@ struct Session {
     onb_status failure;
     Plan plan;
     onb_config config;
+    bool own_gas;          // the caller gave gas_lines: no known answer fits
     uint32_t samples;      // of the capture at hand
     size_t filter_pitch;   // mf_bands, padded
     uint64_t arrived;      // lines ingested

@@ -9,13 +9,15 @@ namespace onb {
 
 constexpr size_t first_config_size = offsetof(onb_config, now_unix_s);
 constexpr size_t second_config_size = offsetof(onb_config, denoise);
+constexpr size_t third_config_size = offsetof(onb_config, gas_lines);
 constexpr size_t first_description_size = offsetof(onb_bundle_description, expires_unix_s);
 constexpr size_t second_description_size = offsetof(onb_bundle_description, has_denoiser);
 
 constexpr size_t first_health_size = offsetof(onb_health_report, body_ns_total);
 
 inline bool known_config_size(size_t size) {
-    return size == sizeof(onb_config) || size == second_config_size || size == first_config_size;
+    return size == sizeof(onb_config) || size == third_config_size || size == second_config_size ||
+           size == first_config_size;
 }
 
 inline bool known_description_size(size_t size) {
