@@ -164,7 +164,7 @@ def _prepare(job: ReplayJob, capture: Capture) -> _Flight:
     match = band_match(capture.centres, capture.fwhm, contents.centres, contents.fwhm)
     required = {name: entry["required_nm"] for name, entry in contents.manifest["products"].items()}
     chosen = selection.select_products(required, job.products, match, capture.centres, job.capture)
-    warnings = selection.warnings_before(chosen, match, capture.lines)
+    warnings = selection.warnings_before(chosen, match, capture.lines, capture.centres)
     sensor = load_sensor(str(contents.manifest.get("sensor", "emit")))
     if capture.pixel_size_m is None:
         warnings.append(

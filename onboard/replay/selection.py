@@ -13,6 +13,10 @@ from onboard.errors import CaptureError, UsageError
 from onboard.replay.session import FloatArray
 
 SHORT_CAPTURE_LINES = 32
+GAS_NM = (2110.0, 2455.0)
+COARSE_NM = 9.0
+"""Bands further apart than this, where methane absorbs, leave clutter that the networks never saw
+(``python -m bench.resampled``: 8 nm do as well as EMIT's own, 10 nm much less)."""
 
 
 class BandMatch(Protocol):
@@ -100,17 +104,27 @@ def select_products(
     return Selection(tuple(kept), dropped)
 
 
-def warnings_before(selection: Selection, match: BandMatch, lines: int) -> list[str]:
+def warnings_before(
+    selection: Selection, match: BandMatch, lines: int, centres: NDArray[np.float64]
+) -> list[str]:
     """What the user must know before the first line.
 
     Args:
         selection: The products kept and dropped.
         match: The capture's bands against the bundle's.
         lines: Lines of the capture.
+        centres: (bands,) nm of the capture.
     """
     found = [f"product {name} is dropped: {reason}" for name, reason in selection.dropped.items()]
     if not match.identical:
         found.append(f"the capture's bands are not the bundle's: {match.summary()}")
+    inside = centres[(centres >= GAS_NM[0]) & (centres <= GAS_NM[1])]
+    spacing = float(np.median(np.diff(inside))) if inside.size > 1 else 0.0
+    if "methane" in selection.kept and spacing > COARSE_NM:
+        found.append(
+            f"the capture's bands lie {spacing:.1f} nm apart where methane absorbs, further than any that "
+            "the networks were trained on: expect false plumes, and hold each against the picture"
+        )
     if lines < SHORT_CAPTURE_LINES:
         found.append(
             f"the capture has only {lines} lines: the statistics of a column are immature below "

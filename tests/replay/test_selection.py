@@ -49,7 +49,7 @@ def test_unknown_products_are_wrong_use() -> None:
 
 def test_warnings_name_dropped_products_mismatch_and_short_captures() -> None:
     shifted = band_match(SENSOR.centres + 1.5, SENSOR.fwhm, SENSOR.centres, SENSOR.fwhm)
-    warnings = warnings_before(Selection(("methane",), {"minerals": "no bands"}), shifted, 10)
+    warnings = warnings_before(Selection(("methane",), {"minerals": "no bands"}), shifted, 10, SENSOR.centres)
     assert len(warnings) == 3
     assert "minerals is dropped: no bands" in warnings[0]
     assert "worst mismatch" in warnings[1]
@@ -59,5 +59,14 @@ def test_warnings_name_dropped_products_mismatch_and_short_captures() -> None:
 
 def test_a_fitting_capture_gives_no_warning() -> None:
     same = band_match(SENSOR.centres, SENSOR.fwhm, SENSOR.centres, SENSOR.fwhm)
-    assert warnings_before(Selection(("methane",), {}), same, 32) == []
+    assert warnings_before(Selection(("methane",), {}), same, 32, SENSOR.centres) == []
     assert np.isclose(same.worst_mismatch_nm, 0)
+
+
+def test_bands_too_far_apart_for_the_networks_are_told() -> None:
+    same = band_match(SENSOR.centres, SENSOR.fwhm, SENSOR.centres, SENSOR.fwhm)
+    for step, told in ((8.0, False), (10.0, True)):
+        centres = np.arange(380.0, 2490.0, step)
+        (found,) = warnings_before(Selection(("methane",), {}), same, 32, centres) or [""]
+        assert ("false plumes" in found) is told
+        assert warnings_before(Selection(("minerals",), {}), same, 32, centres) == []
