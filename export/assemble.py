@@ -115,12 +115,8 @@ def build_from_training(
     int8 = None if quantized is None else load_quantized(quantized, body.data)
     if int8 is not None and exact is not None:
         int8 = int8.with_report(BENCHMARK_GATE, judge_flights(exact, measured, flown, body.data))
-    companion = None if denoiser is None else Companion.of(load_denoiser(denoiser), run)
-    denoised = (
-        []
-        if companion is None or denoiser_scores is None
-        else read_denoiser_scores(denoiser_scores, companion.run.digest)
-    )
+    companion = None if denoiser is None else Companion.of(load_denoiser(denoiser), run, denoiser_scores)
+    denoised = [] if companion is None else companion.scores
     quantization = None if int8 is None else int8.fields[MANIFEST_FIELD]
     options = Options(
         name,
@@ -224,17 +220,20 @@ class Companion:
     Attributes:
         run: Its training.
         graph: Exported for the bundle's bands.
+        scores: What was measured of it; empty where nothing was.
     """
 
     run: DenoiserRun
     graph: Graph
+    scores: list[dict[str, Any]]
 
     @classmethod
-    def of(cls, denoiser: DenoiserRun, run: TrainedRun) -> Companion:
-        """Export a denoiser for a training's bands and strips."""
+    def of(cls, denoiser: DenoiserRun, run: TrainedRun, scores: Path | None) -> Companion:
+        """Export a denoiser for a training's bands and strips; ``scores`` is what ``bench.denoise`` wrote."""
+        known = [] if scores is None else read_denoiser_scores(scores, denoiser.digest)
         log.info("exporting the denoiser")
         lines = plan_of_run(run, inference_bytes=UNMEASURED_BYTES).body_lines
-        return cls(denoiser, export_denoiser(denoiser, run.tables, lines=lines))
+        return cls(denoiser, export_denoiser(denoiser, run.tables, lines=lines), known)
 
     def parts(self, fields: dict[str, Any], inference_bytes: int) -> dict[str, bytes]:
         """Return its parts of the bundle, and add to the manifest's fields what they are."""

@@ -93,13 +93,11 @@ class FlightSession:
         config.pixel_size_m = float(pixel_size_m)
         config.known_answer, config.allow_spinning = int(known_answer), int(allow_spinning)
         self._denoise, config.denoise = denoise, int(denoise is not False)
-        gas = None if gas_lines is None else _gas_lines(gas_lines)
-        if gas is not None:
-            config.gas_lines, (config.gas_points, config.gas_bands) = gas.ctypes.data, gas.shape
-            config.known_answer = 0
+        held = _set_gas(config, gas_lines)
         config.engine_library = None if (engine := find_engine()) is None else str(engine).encode()
         self._container = container
         self._open(config)
+        del held
         try:
             self.bundle = _bundle_info(container)
         except BaseException:
@@ -266,12 +264,19 @@ def _set_numbers(config: Config, **numbers: int) -> None:
         setattr(config, name, value)
 
 
-def _gas_lines(values: FloatArray) -> FloatArray:
-    """Return the rows as the core takes them; it checks their shape and values."""
-    found = np.ascontiguousarray(values, np.float32)
-    if found.ndim != 2:
-        raise UsageError("no table of gas", field="gas_lines", found=found.shape, expected="(points, bands)")
-    return found
+def _set_gas(config: Config, values: FloatArray | None) -> FloatArray | None:
+    """Point a configuration to rows of gas; returns what must live until the core has copied them.
+
+    The core checks their shape and values.
+    """
+    if values is None:
+        return None
+    held = np.ascontiguousarray(values, np.float32)
+    if held.ndim != 2:
+        raise UsageError("no table of gas", field="gas_lines", found=held.shape, expected="(points, bands)")
+    config.gas_lines, (config.gas_points, config.gas_bands) = held.ctypes.data, held.shape
+    config.known_answer = 0
+    return held
 
 
 def _product_bits(products: Sequence[str]) -> int:
