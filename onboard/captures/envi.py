@@ -14,11 +14,14 @@ from onboard.captures.blocks import Capture, Radiance, read_error
 from onboard.captures.envi_header import EnviHeader, read_header
 from onboard.captures.flags import FLAG_CEILING, NO_DATA
 from onboard.captures.plausibility import check_values, check_words, units_of
+from onboard.captures.resample import MAX_EDGE_NM, WATER_GAPS_NM
 from onboard.captures.units import RADIANCE_UNITS, has_units, radiance_factor
 from onboard.captures.validation import band_table
 from onboard.errors import CaptureError
 
 log = logging.getLogger(__name__)
+
+Index = npt.NDArray[np.intp]
 
 HEADER_SUFFIX = ".hdr"
 DATA_SUFFIXES = ("", ".img", ".bil", ".bip", ".bsq", ".dat", ".raw", ".bin")
@@ -26,7 +29,11 @@ TIME_FIELDS = ("acquisition time", "start acquisition time", "acquisition date")
 
 
 class EnviCapture(Capture):
-    """An ENVI radiance capture; gains, offsets, units and the ignore value are applied while reading."""
+    """An ENVI radiance capture; gains, offsets, units and the ignore value are applied while reading.
+
+    Bands that the header calls bad (``bbl``) are left out, but for those where water vapour takes all light:
+    archives call them bad for what they are, and networks were trained with them.
+    """
 
     format = "envi"
 
@@ -59,7 +66,10 @@ class EnviCapture(Capture):
         centres, fwhm = band_table(
             header_path, header.bands, header.wavelengths, header.fwhm, header.wavelength_units, "wavelength"
         )
-        super().__init__(path, (header.lines, header.samples, header.bands), centres, fwhm)
+        self._bands = _usable_bands(header, centres)
+        super().__init__(
+            path, (header.lines, header.samples, self._bands.size), centres[self._bands], fwhm[self._bands]
+        )
         self.size_bytes = size
         self.granule = data_path.name if not data_path.suffix[1:].isalpha() else data_path.stem
         self.pixel_size_m = _pixel_size(header)
@@ -86,16 +96,18 @@ class EnviCapture(Capture):
         if header.interleave == "bsq":
             # A band at a time; one band's lines are the largest piece held beside the block.
             shape: tuple[int, ...] = (len(out), header.samples)
-            for band in range(header.bands):
-                plane = self._read(band * header.lines + first, header.samples, shape, first)
-                self._convert(plane, out[:, :, band], band)
+            for index, band in enumerate(self._bands):
+                plane = self._read(int(band) * header.lines + first, header.samples, shape, first)
+                self._convert(plane, out[:, :, index], int(band))
             return
         line_values = header.samples * header.bands
         bil = header.interleave == "bil"
         shape = (header.bands, header.samples) if bil else (header.samples, header.bands)
+        every = self._bands.size == header.bands
+        chosen: slice | Index = slice(None) if every else self._bands
         for i in range(len(out)):
             line = self._read(first + i, line_values, shape, first + i)
-            self._convert(line.T if bil else line, out[i], slice(None))
+            self._convert((line.T if bil else line)[:, chosen], out[i], chosen)
 
     def _read(self, row: int, row_values: int, shape: tuple[int, ...], line: int) -> npt.NDArray[Any]:
         """Values of ``shape`` from a row of the file on."""
@@ -110,7 +122,7 @@ class EnviCapture(Capture):
             raise read_error(self.data_path, line, 1, EOFError(f"{len(data)} of {count * itemsize} bytes"))
         return np.frombuffer(data, dtype=self.header.dtype).reshape(shape)
 
-    def _convert(self, raw: npt.NDArray[Any], out: Radiance, bands: int | slice) -> None:
+    def _convert(self, raw: npt.NDArray[Any], out: Radiance, bands: int | slice | Index) -> None:
         """Turn the file's numbers into radiance; flags and the ignore value are not scaled."""
         ignore = self.header.ignore_value
         with np.errstate(over="ignore", invalid="ignore"):
@@ -129,6 +141,20 @@ class EnviCapture(Capture):
     def close(self) -> None:
         """Close the data file. Closing twice does no harm."""
         self._stream.close()
+
+
+def _usable_bands(header: EnviHeader, centres: npt.NDArray[np.float64]) -> Index:
+    """Numbers of the bands to read; says in the log which are left out."""
+    spans = [(low - MAX_EDGE_NM, high + MAX_EDGE_NM) for low, high in WATER_GAPS_NM]
+    in_water = np.any([(centres > low) & (centres < high) for low, high in spans], axis=0)
+    usable = header.good | in_water
+    if not usable.all():
+        lost = centres[~usable]
+        log.warning(
+            "%s: %d bands between %.0f and %.0f nm are left out, as bbl says",
+            header.path, lost.size, lost.min(), lost.max(),
+        )  # fmt: skip
+    return np.flatnonzero(usable)
 
 
 def find_pair(path: Path) -> tuple[Path, Path | None]:

@@ -46,6 +46,7 @@ class EnviHeader:
         fwhm: Band widths, float64 (bands,), in ``wavelength_units``, or None.
         gains: Multiplies each band's numbers, float64 (bands,), or None.
         offsets: Is added after that, float64 (bands,), or None.
+        good: Bands that the header's list of bad bands (``bbl``) leaves, bool (bands,); all without a list.
         ignore_value: Stands for no data (may be NaN), or None.
         fields: All fields as text, keys in lower case.
     """
@@ -62,6 +63,7 @@ class EnviHeader:
     fwhm: npt.NDArray[np.float64] | None
     gains: npt.NDArray[np.float64] | None
     offsets: npt.NDArray[np.float64] | None
+    good: npt.NDArray[np.bool_]
     ignore_value: float | None
     fields: dict[str, str]
 
@@ -118,6 +120,7 @@ def parse_header(data: bytes, path: Path) -> EnviHeader:
         fwhm=_numbers(fields, "fwhm", bands, path),
         gains=_numbers(fields, "data gain values", bands, path, finite=True),
         offsets=_numbers(fields, "data offset values", bands, path, finite=True),
+        good=_good_bands(fields, bands, path),
         ignore_value=_number(fields, "data ignore value", path),
         fields=fields,
     )
@@ -255,6 +258,18 @@ def _numbers(
     if finite and not np.isfinite(numbers).all():
         raise _bad(path, key, "a value that is not finite", "finite numbers")
     return numbers
+
+
+def _good_bands(fields: dict[str, str], bands: int, path: Path) -> npt.NDArray[np.bool_]:
+    """Bands that ``bbl`` does not call bad; its numbers are 1 for good ones and 0 for bad ones."""
+    marks = _numbers(fields, "bbl", bands, path, finite=True)
+    if marks is None:
+        return np.ones(bands, dtype=np.bool_)
+    if not np.isin(marks, (0.0, 1.0)).all():
+        raise _bad(path, "bbl", "a value that is neither", "1 or 0 for each band")
+    if not marks.any():
+        raise _bad(path, "bbl", "no good band", "some")
+    return np.asarray(marks == 1.0)
 
 
 def _number(fields: dict[str, str], key: str, path: Path) -> float | None:

@@ -200,4 +200,6 @@ class HealthReport(SizedStruct):
         ("scrubs", c.c_uint64),
         ("scrub_errors", c.c_uint64),
         ("body_ns_total", c.c_uint64),
+        ("lines_lacking_bands", c.c_uint64),
+        ("most_lacking_bands", c.c_uint64),
     )

@@ -102,6 +102,8 @@ class Health:
     scrubs: int
     scrub_errors: int
     body_ns_total: int
+    lines_lacking_bands: int
+    most_lacking_bands: int
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,14 @@ both drawn towards those of all ground while few pixels are behind them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from onboard.errors import UsageError
 from onboard.models.class_statistics import CLASS_PRIOR, ClassStatistics
+from onboard.models.dead_bands import Lacking
 from onboard.models.filter_tables import FilterSettings, FilterTables, linear_to_enhancement
 from onboard.models.teaching import robust_deviation, teaching_pixels, without_plumes
 
@@ -45,6 +46,7 @@ class Statistics:
         feature_scatter: (F,) sum of squared deviations of features.
         count: Pixels behind ``scatter``, forgetting included.
         classes: The same by class of ground, if there are classes.
+        lacking: Which bands the lines lacked; none did if None.
     """
 
     mean: Array64
@@ -54,6 +56,7 @@ class Statistics:
     feature_scatter: Array64
     count: float = 0.0
     classes: ClassStatistics | None = None
+    lacking: Lacking | None = None
 
     @classmethod
     def empty(cls, samples: int, bands: int, features: int, classes: int = 0) -> Statistics:
@@ -130,6 +133,7 @@ class StreamingMatchedFilter:
         first_line: int,
         dynamic: Array | None = None,
         labels: Labels | None = None,
+        dead: Mask | None = None,
     ) -> FilteredLines:
         """Take in new lines, and judge them by the statistics that now include them.
 
@@ -139,6 +143,8 @@ class StreamingMatchedFilter:
             first_line: Line number of the first of them; picks the pixels of the covariance.
             dynamic: (n, samples, F) float32 raw dynamic features.
             labels: (n, samples) uint8 classes of ground; wanted if and only if the tables have classes.
+            dead: (n, K) bands that lines lack as a whole (:mod:`onboard.models.dead_bands`), filled in
+                ``log``; none if None.
 
         Raises:
             UsageError: Labels are missing, or there are no classes.
@@ -159,7 +165,7 @@ class StreamingMatchedFilter:
         brightness = log.mean(axis=2, dtype=np.float32)
         keep = teaches = teaching_pixels(valid, brightness)
         take = chosen & teaches
-        before = self.state
+        before = replace(self.state, lacking=self._lacking(dead, len(log)))
         state, used, used_f = self._update(before, log, dynamic, keep, take, labels)
         filters = self._filters(state)
         alpha = self._enhancement(log, used, filters, labels)
@@ -181,7 +187,7 @@ class StreamingMatchedFilter:
             np.where(valid, sigma, nan).astype(np.float32),
             brightness,
             np.where(valid[..., None], normal, np.float32(0)),
-            self._weights(self._covariance(state), state.count),
+            self._weights(self._covariance(state), state.count, _left_out(state)),
             keep,
         )
 
@@ -209,7 +215,15 @@ class StreamingMatchedFilter:
         scatter = decay * before.scatter + deviation.T @ deviation
         scatter_f = decay * before.feature_scatter + (deviation_f**2).sum(axis=0)
         count = decay * before.count + len(rows)
-        return Statistics(mean, mean_f, total, scatter, scatter_f, count, classes), used, used_f
+        state = Statistics(mean, mean_f, total, scatter, scatter_f, count, classes, before.lacking)
+        return state, used, used_f
+
+    def _lacking(self, dead: Mask | None, lines: int) -> Lacking:
+        """Return which bands lines lacked, these included."""
+        before, bands = self.state.lacking, len(self.tables.reference)
+        if dead is None:
+            dead = np.zeros((lines, bands), np.bool_)
+        return (before or Lacking.nothing(bands)).updated(dead, float(self.settings.memory_lines))
 
     def _shrink(self, mean: Array64, weight: Array64) -> Array64:
         """Draw column means towards the mean over all columns while few lines are behind them."""
@@ -224,24 +238,31 @@ class StreamingMatchedFilter:
         """Return the filter of all ground, or that of each class."""
         overall, classes = self._covariance(state), state.classes
         if classes is None:
-            return GroundFilters(self._weights(overall, state.count)[None], np.zeros(1))
+            return GroundFilters(self._weights(overall, state.count, _left_out(state))[None], np.zeros(1))
         weights = np.stack(
             [
-                self._weights(classes.covariance(index, overall), count + min(CLASS_PRIOR, state.count))
+                self._weights(
+                    classes.covariance(index, overall),
+                    count + min(CLASS_PRIOR, state.count),
+                    _left_out(state),
+                )
                 for index, count in enumerate(classes.count)
             ]
         )
         means = np.stack([classes.mean(index) for index in range(len(weights))])
         return GroundFilters(weights, np.einsum("ck,ck->c", weights, means))
 
-    def _weights(self, covariance: Array64, count: float) -> Array64:
-        """Return the filter (K,) of a covariance that so many pixels are behind."""
+    def _weights(self, covariance: Array64, count: float, left_out: Array64 | float) -> Array64:
+        """Return the filter (K,) of a covariance that so many pixels are behind.
+
+        ``left_out`` is added to the variance of bands, which keeps those out that lines lacked.
+        """
         bands = len(self.tables.reference)
         load = 2.0 * bands / (bands + count)
         tables = self.tables
         noise = tables.noise_a**2 * (tables.noise_b + tables.reference) / tables.reference**2
         target = tables.target
-        whitened = np.linalg.solve(covariance + np.diag(load * noise + LOADING), target)
+        whitened = np.linalg.solve(covariance + np.diag(load * noise + LOADING + left_out), target)
         return np.asarray(whitened / (target @ whitened))
 
     def _enhancement(self, log: Array, used: Array64, filters: GroundFilters, labels: Labels) -> Array64:
@@ -281,6 +302,11 @@ class StreamingMatchedFilter:
         if picked.any():
             clutter = max(0.0, float(alpha[picked].var() - noise[picked].mean()))
         return np.asarray(np.sqrt(noise + clutter))
+
+
+def _left_out(state: Statistics) -> Array64 | float:
+    """What is added to the variance of bands that lines lacked."""
+    return 0.0 if state.lacking is None else state.lacking.variance()
 
 
 def _column_sum(values: Array, keep: Mask) -> Array64:

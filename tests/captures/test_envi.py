@@ -166,6 +166,24 @@ def test_pixel_size_comes_from_map_info(tmp_path: Path, info: str, size: float |
         assert capture.location() is None
 
 
+@pytest.mark.parametrize("interleave", ["bil", "bip", "bsq"])
+def test_bad_bands_are_left_out_but_for_those_in_water_vapour(
+    tmp_path: Path, interleave: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    truth = np.random.default_rng(3).integers(10, 90, (4, 5, BANDS))
+    gains = np.linspace(0.1, 0.2, BANDS)
+    marks = [1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 1, 0]  # 773, 1332, 1891 and 2450 nm
+    units = "data units = uW/cm^2/SR/nm\n"
+    extra = f"{units}bbl = {{{listed(np.array(marks))}}}\ndata gain values = {{{listed(gains)}}}\n"
+    header = write_envi(tmp_path, truth, interleave=interleave, code=2, dtype="<i2", extra=extra)
+    kept = [band for band in range(BANDS) if band not in (2, 11)]
+    with open_capture(header) as capture:
+        assert capture.bands == len(kept)
+        np.testing.assert_allclose(capture.centres, centres()[kept], atol=0.01)
+        np.testing.assert_allclose(together(capture), (truth * gains)[..., kept], rtol=1e-6)
+    assert "2 bands between 773 and 2450 nm are left out" in caplog.text
+
+
 def real(name: str) -> Path:
     path = SHARED / name
     if not path.exists():

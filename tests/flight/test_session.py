@@ -153,6 +153,27 @@ def test_few_bad_bands_are_repaired(bundle: TestBundle, radiance: Array) -> None
     assert products["quality"][30, 9] & NOT_AGE == NON_FINITE
 
 
+def test_bands_that_a_line_lacks_do_not_count_against_its_pixels(bundle: TestBundle, radiance: Array) -> None:
+    clean, _ = fly(bundle, radiance)
+    damaged = radiance.copy()
+    dead = [1, 5, 10, 14, 19]
+    damaged[..., dead] = -9999.0
+    for pixel, bad in ((7, 8), (23, 9)):
+        damaged[30, pixel, [b for b in range(24) if b not in dead][:bad]] = np.nan
+    with open_session(bundle, 50) as session:
+        products, _ = push_all(session, damaged, 64)
+        health = session.health()
+    expected = np.full(products["quality"].shape, REPAIRED)
+    expected[30, 23] = NON_FINITE | NO_DATA
+    np.testing.assert_array_equal(products["quality"] & NOT_AGE, expected)
+    assert (health.lines_lacking_bands, health.most_lacking_bands) == (150, 5)
+    strong = clean["ch4_enhancement"] > 3000
+    strong[30, [7, 23]] = False
+    assert strong.sum() > 20
+    found = products["ch4_enhancement"][strong] / clean["ch4_enhancement"][strong]
+    assert np.median(found) == pytest.approx(1.0, abs=0.15)
+
+
 def test_saturated_pixels_stay_valid(bundle: TestBundle, radiance: Array) -> None:
     bright = radiance[:50].copy()
     bright[10, 10, 2] = 1e30

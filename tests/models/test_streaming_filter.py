@@ -195,3 +195,20 @@ def test_labels_and_classes_belong_together(classes: int) -> None:
     runner = StreamingMatchedFilter(with_classes(classes), samples=16)
     with pytest.raises(UsageError, match="labels"):
         runner.absorb(np.zeros((8, 16, BANDS), np.float32), np.ones((8, 16), bool), 0, labels=labels)
+
+
+def test_dead_bands_do_not_blind_the_filter() -> None:
+    """Filled from its neighbours a band denies all gas; known as dead it costs little."""
+    rng, gas = np.random.default_rng(6), tables()
+    log, valid = ground(rng, 96, 64), np.ones((96, 64), bool)
+    log[40:48, 30:38] += gas.log_transmittance[4].astype(np.float32)
+    whole = StreamingMatchedFilter(gas, samples=64).absorb(log, valid, 0).enhancement
+    log[..., 4] = 0.5 * (log[..., 3] + log[..., 5])
+    dead = np.zeros((96, BANDS), bool)
+    blind = StreamingMatchedFilter(gas, samples=64).absorb(log, valid, 0).enhancement
+    dead[:, 4] = True
+    told = StreamingMatchedFilter(gas, samples=64).absorb(log, valid, 0, dead=dead)
+    plume = np.s_[40:48, 30:38]
+    assert blind[plume].mean() < 0.2 * whole[plume].mean()
+    assert told.enhancement[plume].mean() == pytest.approx(whole[plume].mean(), rel=0.1)
+    assert abs(told.weights[4]) < 1e-3 * np.abs(told.weights).max()

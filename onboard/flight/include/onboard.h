@@ -189,7 +189,12 @@ typedef struct onb_delta_description {
     uint64_t memory_bytes;       /* what onb_delta_apply wants: the new bundle and room to work in */
 } onb_delta_description;
 
-/* Lines to push. Radiance is float32, pixel-interleaved [line][sample][band], uW cm-2 sr-1 nm-1. */
+/*
+ * Lines to push. Radiance is float32, pixel-interleaved [line][sample][band], uW cm-2 sr-1 nm-1. What was not
+ * measured is a flag (-9000 or less) or no finite number. A pixel with at most eight such values is repaired
+ * from its neighbouring bands; a band that most pixels of a line lack, as where a row of the detector died,
+ * does not count against them, is filled likewise, and stays out of the matched filter.
+ */
 typedef struct onb_lines {
     uint32_t struct_size;
     uint32_t line_count;
@@ -273,6 +278,8 @@ typedef struct onb_health_report {
     uint64_t scrubs;
     uint64_t scrub_errors;
     uint64_t body_ns_total;           /* of strip_ns_total: the body, and its planes becoming bytes */
+    uint64_t lines_lacking_bands;     /* lines of which most pixels lack a band */
+    uint64_t most_lacking_bands;      /* of one line */
 } onb_health_report;
 
 ONB_API const char *onb_version(void);

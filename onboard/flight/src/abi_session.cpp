@@ -92,6 +92,8 @@ void fill_health(const Session &s, onb_health_report *health) {
     health->scrubs = s.counters.scrubs;
     health->scrub_errors = s.counters.scrub_errors;
     health->body_ns_total = s.counters.body_ns_total;
+    health->lines_lacking_bands = s.counters.lacking;
+    health->most_lacking_bands = s.counters.most_lacking;
 }
 
 } // namespace

@@ -33,7 +33,8 @@ void fill_system(Session *s, uint32_t k) {
             const double own = scatter[i * pitch + j] - mean[i] * sum[j] + shift * mean[j];
             row[j] = (own + pooled * s->after.scatter[i * pitch + j]) * inverse;
         }
-        row[i] += load * (gas.noise_one[i] + gas.noise_two[i]) + loading;
+        row[i] += load * (gas.noise_one[i] + gas.noise_two[i]) + loading +
+                  lacking_variance(s->after.lacking, s->dead, i);
     }
 }
 

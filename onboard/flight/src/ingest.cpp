@@ -35,16 +35,19 @@ float value_at(const float *radiance, size_t band) {
     return value;
 }
 
-// Looks at a pixel with bad values: how many, which kinds.
-size_t inspect(const float *radiance, size_t bands, uint8_t *kinds) {
+// Looks at a pixel with bad values: whether it can be repaired, and which kinds of bad ones there are. Bands that
+// the whole line lacks do not count against it.
+bool repairable(const float *radiance, const DeadBands &dead, size_t bands, uint8_t *kinds) {
     size_t bad = 0;
+    size_t own = 0;
     *kinds = 0;
     for (size_t b = 0; b < bands; ++b) {
         const uint8_t kind = quality_of_value(value_at(radiance, b));
         *kinds = static_cast<uint8_t>(*kinds | kind);
         bad += kind != 0 ? 1u : 0u;
+        own += kind != 0 && dead.here[b] == 0 ? 1u : 0u;
     }
-    return bad;
+    return own <= most_repaired && bad < bands;
 }
 
 // Replaces the logarithm at bad bands by a straight line between the nearest good ones.
@@ -77,8 +80,7 @@ uint8_t take_pixel(Session *s, const float *radiance, uint8_t line_quality, floa
     uint8_t quality = (seen & pixel_saturated) != 0 ? ONB_QUALITY_SATURATED : 0;
     if ((seen & pixel_bad) != 0) {
         uint8_t kinds = 0;
-        const size_t bad = inspect(radiance, bands, &kinds);
-        if (bad <= most_repaired && bad < bands) {
+        if (repairable(radiance, s->dead, bands, &kinds)) {
             repair(radiance, bands, log);
             quality = static_cast<uint8_t>(quality | ONB_QUALITY_REPAIRED);
             ++s->counters.repaired;
@@ -129,6 +131,17 @@ void spread_features(Session *s, size_t row, size_t first, size_t count) {
     }
 }
 
+// Which bands the line lacks as a whole; a line said to be bad tells nothing of it.
+void look_for_bands(Session *s, const float *radiance, uint8_t line_quality) {
+    if ((line_quality & ONB_QUALITY_INVALID) != 0) {
+        return;
+    }
+    find_dead_bands(&s->dead, radiance, s->samples, s->plan.bands);
+    note_dead_bands(&s->dead, s->constants.filter_bands, s->plan.mf_bands);
+    s->counters.lacking += s->dead.count > 0 ? 1 : 0;
+    s->counters.most_lacking = s->dead.count > s->counters.most_lacking ? s->dead.count : s->counters.most_lacking;
+}
+
 onb_status take_segment(Session *s, const float *radiance, uint8_t line_quality, size_t row, size_t first,
                         size_t count) {
     const size_t bands = s->plan.bands;
@@ -157,6 +170,7 @@ onb_status take_segment(Session *s, const float *radiance, uint8_t line_quality,
 onb_status ingest_line(Session *s, const float *radiance, uint8_t line_quality) {
     const uint64_t start = now_ns();
     const size_t row = s->row_of(s->arrived);
+    look_for_bands(s, radiance, line_quality);
     for (size_t first = 0; first < s->samples; first += s->plan.stem_pixels) {
         const size_t rest = s->samples - first;
         const size_t count = rest < s->plan.stem_pixels ? rest : s->plan.stem_pixels;

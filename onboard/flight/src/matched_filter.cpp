@@ -28,7 +28,8 @@ void fill_system(Session *s) {
         for (size_t j = i; j < bands; ++j) {
             s->scratch.system[i * pitch + j] = s->after.scatter[i * pitch + j] / count;
         }
-        s->scratch.system[i * pitch + i] += load * (gas.noise_one[i] + gas.noise_two[i]) + loading;
+        s->scratch.system[i * pitch + i] += load * (gas.noise_one[i] + gas.noise_two[i]) + loading +
+                                            lacking_variance(s->after.lacking, s->dead, i);
     }
 }
 
@@ -205,6 +206,7 @@ void judge_lines(Session *s) {
     s->before = s->after;
     s->after = spare;
     s->judged = s->arrived;
+    memset(s->dead.pending, 0, s->plan.mf_bands * sizeof *s->dead.pending);
 }
 
 } // namespace onb

@@ -49,6 +49,7 @@ void lay_out_statistics(Session *s, Statistics *statistics, Arena *arena) {
     statistics->class_kept_sum = arena->take<double>(classes * pitch);
     statistics->class_count = arena->take<double>(classes);
     statistics->class_kept_count = arena->take<double>(classes);
+    statistics->lacking.lines = arena->take<double>(s->plan.mf_bands);
 }
 
 // The filters, one a class of ground; `chosen` is what the covariance takes of a batch at most.
@@ -146,7 +147,8 @@ void clear_statistics(const Session &s, Statistics *statistics) {
     memset(statistics->weight, 0, s.samples * sizeof(double));
     memset(statistics->scatter, 0, pitch * pitch * sizeof(double));
     memset(statistics->feature_scatter, 0, s.plan.dynamic_features * sizeof(double));
-    statistics->count = 0.0;
+    statistics->count = statistics->lacking.all = 0.0;
+    memset(statistics->lacking.lines, 0, s.plan.mf_bands * sizeof(double));
     const size_t classes = s.plan.ground_classes;
     if (classes > 0) {
         memset(statistics->class_scatter, 0, classes * pitch * pitch * sizeof(double));
@@ -247,6 +249,7 @@ void lay_out(Session *s, Arena *arena) {
     lay_out_constants(s, arena);
     lay_out_statistics(s, &s->before, arena);
     lay_out_statistics(s, &s->after, arena);
+    lay_out_dead_bands(&s->dead, s->plan, arena);
     lay_out_scratch(s, arena);
     lay_out_window(s, arena);
     lay_out_products(s, arena);
@@ -316,6 +319,7 @@ void session_reset(Session *s, uint32_t samples) {
     s->counters.scrub_errors = errors;
     clear_statistics(*s, &s->before);
     clear_statistics(*s, &s->after);
+    clear_dead_bands(&s->dead, s->plan);
     clear_window(s);
     clear_denoising(s);
     const double area = s->config.pixel_size_m * s->config.pixel_size_m;

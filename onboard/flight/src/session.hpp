@@ -2,6 +2,7 @@
 #pragma once
 
 #include "arena.hpp"
+#include "dead_bands.hpp"
 #include "denoise.hpp"
 #include "engine.hpp"
 #include "events.hpp"
@@ -38,6 +39,7 @@ struct Statistics {
     double *class_kept_sum; // [classes][filter_pitch] of those of them that are in the means
     double *class_count;    // [classes]
     double *class_kept_count; // [classes]
+    Lacking lacking;
 };
 
 // A matched filter: the one of all ground, or of a class of it.
@@ -94,6 +96,7 @@ struct Counters {
     uint64_t lines_delivered, strips, repaired, invalid;
     uint64_t line_ns_max, line_ns_total, strip_ns_max, strip_ns_total, body_ns_total;
     uint64_t scrubs, scrub_errors;
+    uint64_t lacking, most_lacking; // lines that lack bands, and how many the worst of them lacks
 };
 
 enum class Phase : uint32_t { taking, flushing, done, failed };
@@ -115,6 +118,7 @@ struct Session {
     const Kernels *kernels;
     Constants constants;
     Statistics before, after;
+    DeadBands dead;
     FilterScratch scratch;
     Window window;
     ProductQueue products;

@@ -14,6 +14,7 @@ constexpr size_t first_description_size = offsetof(onb_bundle_description, expir
 constexpr size_t second_description_size = offsetof(onb_bundle_description, has_denoiser);
 
 constexpr size_t first_health_size = offsetof(onb_health_report, body_ns_total);
+constexpr size_t second_health_size = offsetof(onb_health_report, lines_lacking_bands);
 
 inline bool known_config_size(size_t size) {
     return size == sizeof(onb_config) || size == third_config_size || size == second_config_size ||
@@ -25,6 +26,8 @@ inline bool known_description_size(size_t size) {
            size == first_description_size;
 }
 
-inline bool known_health_size(size_t size) { return size == sizeof(onb_health_report) || size == first_health_size; }
+inline bool known_health_size(size_t size) {
+    return size == sizeof(onb_health_report) || size == second_health_size || size == first_health_size;
+}
 
 } // namespace onb

@@ -180,6 +180,7 @@ void update_statistics(Session *s, const Batch &batch) {
     update_means(s);
     choose_means(s);
     forget_scatter(s);
+    update_lacking(&s->after.lacking, s->before.lacking, s->dead, s->plan, batch.lines);
     add_scatter(s, batch);
     add_feature_scatter(s, batch);
 }

@@ -1,0 +1,98 @@
+#include "dead_bands.hpp"
+
+#include "kernels.hpp"
+
+#include <cstring>
+
+namespace onb {
+
+namespace {
+
+constexpr size_t most_probes = 64;
+constexpr size_t least_probes = 8; // fewer pixels do not tell a dead band from bad pixels
+// A pixel that lacks more than one band in so many is bad as a whole, and says nothing of single bands.
+constexpr size_t one_in = 4;
+// A band is left out until it was there in all but one in so many of the lines that are remembered.
+constexpr double tolerated = 1.0 / 32.0;
+
+size_t add_bad(const uint8_t *pixel, size_t bands, uint8_t *counts) {
+    size_t bad = 0;
+    for (size_t b = 0; b < bands; ++b) {
+        float value = 0.0f;
+        memcpy(&value, pixel + b * sizeof value, sizeof value);
+        const uint8_t one = is_bad(value) ? 1 : 0;
+        bad += one;
+        counts[b] = static_cast<uint8_t>(counts[b] + one);
+    }
+    return bad;
+}
+
+void take_back(const uint8_t *pixel, size_t bands, uint8_t *counts) {
+    for (size_t b = 0; b < bands; ++b) {
+        float value = 0.0f;
+        memcpy(&value, pixel + b * sizeof value, sizeof value);
+        counts[b] = static_cast<uint8_t>(counts[b] - (is_bad(value) ? 1 : 0));
+    }
+}
+
+} // namespace
+
+void lay_out_dead_bands(DeadBands *dead, const Plan &plan, Arena *arena) {
+    dead->here = arena->take<uint8_t>(plan.bands);
+    dead->pending = arena->take<uint32_t>(plan.mf_bands);
+}
+
+void clear_dead_bands(DeadBands *dead, const Plan &plan) {
+    memset(dead->here, 0, plan.bands);
+    memset(dead->pending, 0, plan.mf_bands * sizeof *dead->pending);
+    dead->count = 0;
+}
+
+void find_dead_bands(DeadBands *dead, const float *radiance, size_t samples, size_t bands) {
+    static_assert(flag_ceiling == -9000.0f, "is_bad knows it as a number");
+    const auto *line = reinterpret_cast<const uint8_t *>(radiance);
+    const size_t probes = samples < most_probes ? samples : most_probes;
+    size_t usable = 0;
+    size_t bad_values = 0;
+    memset(dead->here, 0, bands);
+    for (size_t i = 0; i < probes; ++i) {
+        const uint8_t *pixel = line + (i * samples / probes) * bands * sizeof(float);
+        const size_t bad = add_bad(pixel, bands, dead->here);
+        if (bad * one_in > bands) {
+            take_back(pixel, bands, dead->here);
+        } else {
+            ++usable;
+            bad_values += bad;
+        }
+    }
+    dead->count = 0;
+    if (bad_values == 0 || usable < least_probes) {
+        memset(dead->here, 0, bands);
+        return;
+    }
+    for (size_t b = 0; b < bands; ++b) {
+        dead->here[b] = 2 * static_cast<size_t>(dead->here[b]) > usable ? 1 : 0;
+        dead->count += dead->here[b];
+    }
+}
+
+void note_dead_bands(DeadBands *dead, const uint32_t *filter_bands, size_t count) {
+    for (size_t k = 0; dead->count > 0 && k < count; ++k) {
+        dead->pending[k] += dead->here[filter_bands[k]];
+    }
+}
+
+void update_lacking(Lacking *after, const Lacking &before, const DeadBands &dead, const Plan &plan, size_t lines) {
+    const double memory = plan.memory_lines;
+    const double decay = before.all > memory ? memory / before.all : 1.0;
+    after->all = decay * before.all + static_cast<double>(lines);
+    for (size_t k = 0; k < plan.mf_bands; ++k) {
+        after->lines[k] = decay * before.lines[k] + static_cast<double>(dead.pending[k]);
+    }
+}
+
+double lacking_variance(const Lacking &lacking, const DeadBands &dead, size_t k) {
+    return dead.pending[k] > 0 || lacking.lines[k] > tolerated * lacking.all ? left_out_variance : 0.0;
+}
+
+} // namespace onb
