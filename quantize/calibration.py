@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from onboard.models.linescan import Linescan
 from onboard.models.log_radiance import LOG_SCALE
 from onboard.training.body_input import InputScales
 from onboard.training.dataset import PlumePatches, Sample
-from onboard.training.network_input import logits_of
+from onboard.training.network_input import AnyNetwork, logits_of
 from onboard.training.pool import Pool
 from onboard.training.tables import FlightTables
 from quantize.observers import Histogram
@@ -63,11 +63,11 @@ def draw_samples(
     return list(islice(drawn, wanted.samples))
 
 
-def body_planes(network: Linescan, sample: Sample, scales: InputScales) -> Array:
+def body_planes(network: AnyNetwork, sample: Sample, scales: InputScales) -> Array:
     """Return the body's input planes of one sample, (1, channels, lines, samples) float32.
 
     Args:
-        network: Its stem runs in float32.
+        network: Its stem runs in float32; a published network is all body.
         sample: As :mod:`onboard.training.dataset` makes it.
         scales: Input scaling.
     """
@@ -76,7 +76,8 @@ def body_planes(network: Linescan, sample: Sample, scales: InputScales) -> Array
     def watch(_: Any, given: tuple[Tensor, ...]) -> None:
         seen.append(given[0])
 
-    hook = network.body.register_forward_pre_hook(watch)
+    body: nn.Module = network.body if isinstance(network, Linescan) else network
+    hook = body.register_forward_pre_hook(watch)
     try:
         with torch.no_grad():
             logits_of(network, {key: value[None] for key, value in sample.items()}, scales)

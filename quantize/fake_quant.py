@@ -213,8 +213,16 @@ def _concat(operands: Operands, said: Mapping[str, Any]) -> Tensor:
     return torch.cat([_needed(operands, index) for index in range(len(operands))], dim=int(said["axis"]))
 
 
+def _clip(operands: Operands, said: Mapping[str, Any]) -> Tensor:
+    low, high = (operands[place] if len(operands) > place else None for place in (1, 2))
+    x = _needed(operands, 0)
+    x = x if low is None else torch.maximum(x, low)
+    return x if high is None else torch.minimum(x, high)
+
+
 OPERATORS: dict[str, Callable[[Operands, Mapping[str, Any]], Tensor]] = {
     "Add": lambda operands, said: _needed(operands, 0) + _needed(operands, 1),
+    "Clip": _clip,
     "Concat": _concat,
     "Conv": _conv,
     "Gemm": _gemm,

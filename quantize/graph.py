@@ -15,6 +15,8 @@ from onboard.errors import BundleError
 
 Array = npt.NDArray[np.float32]
 WEIGHTED = ("Conv", "Gemm")
+BOUNDING = ("Relu", "Clip")
+"""They bound what a layer leaves; kernels fuse them with it."""
 
 
 class QuantizeError(BundleError):
@@ -57,7 +59,7 @@ class Layer:
         node: Name of its node.
         operator: ``Conv`` or ``Gemm``.
         input: Tensor it reads.
-        output: Tensor it leaves, after its ReLU if it has one.
+        output: Tensor it leaves, after its ReLU or clip if it has one.
         weight: Name of its weight.
         bias: Name of its bias, or None.
     """
@@ -99,7 +101,7 @@ def layers_of(model: Any) -> list[Layer]:
         if node.input[1] not in constants:
             raise QuantizeError("a layer's weight is not constant", field=node.name, found=node.input[1])
         after = readers.get(node.output[0], [])
-        fused = len(after) == 1 and after[0].op_type == "Relu"
+        fused = len(after) == 1 and after[0].op_type in BOUNDING
         found.append(
             Layer(
                 _layer_name(node, len(found)),

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from quantize.graph import WEIGHTED, Layer, QuantizeError, initializers, layers_of
+from quantize.graph import BOUNDING, WEIGHTED, Layer, QuantizeError, initializers, layers_of
 
 MOVING = ("Resize", "MaxPool", "Slice", "Reshape", "Transpose", "Split", "Identity")
 """They only move numbers, so that their output keeps their input's range, scale and zero point."""
@@ -52,7 +52,7 @@ class Placement:
 def find_sites(model: Any) -> Sites:
     """Return the tensors of a float graph that can be quantized.
 
-    A convolution's output before its ReLU is none of them: kernels fuse the two.
+    A convolution's output before its ReLU or clip is none of them: kernels fuse the two.
     """
     graph, constants = model.graph, initializers(model)
     layers = tuple(layers_of(model))
@@ -68,7 +68,7 @@ def find_sites(model: Any) -> Sites:
             _check_moving(node)
             for name in node.output:
                 group[name] = group[node.input[0]]
-        elif node.op_type in MIXING or (node.op_type == "Relu" and node.output[0] not in group):
+        elif node.op_type in MIXING or (node.op_type in BOUNDING and node.output[0] not in group):
             group[node.output[0]] = node.output[0]
     fed = _tensors_towards(model, {layer.node for layer in layers})
     finals = tuple(layer.output for layer in layers if layer.output not in fed)
@@ -117,7 +117,7 @@ def _tensors_towards(model: Any, nodes: Collection[str]) -> set[str]:
         if node.op_type in WEIGHTED:
             if node.name in nodes:
                 found.add(node.input[0])
-        elif node.op_type in (*MOVING, *MIXING, "Relu") and found.intersection(node.output):
+        elif node.op_type in (*MOVING, *MIXING, *BOUNDING) and found.intersection(node.output):
             # Of a ReLU behind a convolution, only what it leaves is a site.
             found.update(node.input[:1] if node.op_type in MOVING else node.input)
     return found

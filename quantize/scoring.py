@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from onboard.minerals import MINERALS
-from onboard.models.linescan import Linescan
 from onboard.progress import progress
 from onboard.scenes import methane
 from onboard.scenes.arrays import NumpyRandom
@@ -18,6 +17,7 @@ from onboard.scenes.gas.plumes import place_plumes
 from onboard.training.body_input import InputScales
 from onboard.training.dataset import finished_sample
 from onboard.training.metrics import average_precision, f1_at
+from onboard.training.network_input import AnyNetwork
 from onboard.training.pool import Pool
 from onboard.training.tables import FlightTables
 from quantize.calibration import body_planes
@@ -79,7 +79,7 @@ class Scores:
 
 
 def validation_set(
-    network: Linescan,
+    network: AnyNetwork,
     pool: Pool,
     tables: FlightTables,
     scales: InputScales,

@@ -81,6 +81,19 @@ def plain_graph(size: int = 16, seed: int = 0) -> bytes:
     return bytes(model.SerializeToString())
 
 
+def clipped_graph(size: int = 16, seed: int = 0) -> bytes:
+    """Return the same with clips between 0 and 1 in place of ReLUs, as MobileNets have ReLU6."""
+    model = onnx.load_from_string(plain_graph(size, seed))
+    for name, value in (("low", 0.0), ("high", 1.0)):
+        model.graph.initializer.append(numpy_helper.from_array(np.asarray(value, np.float32), name))
+    for node in model.graph.node:
+        if node.op_type == "Relu":
+            node.op_type = "Clip"
+            node.input.extend(["low", "high"])
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString())
+
+
 def batches(count: int = 3, size: int = 16, seed: int = 5) -> list[Array]:
     """Return seeded inputs of the small graph."""
     random = np.random.default_rng(seed)

@@ -8,12 +8,17 @@ from quantize.affine import Form, Range, affine_of
 from quantize.fake_quant import FakeQuantGraph, fake_quantize
 from quantize.post_training import Calibrated, calibrate
 from quantize.runtime import outputs_of
-from tests.quantize.graphs import Array, batches, plain_graph
+from tests.quantize.graphs import Array, batches, clipped_graph, plain_graph
+
+
+@pytest.fixture(scope="module", params=[plain_graph, clipped_graph])
+def exact(request: pytest.FixtureRequest) -> bytes:
+    return bytes(request.param())
 
 
 @pytest.fixture(scope="module")
-def calibrated() -> Calibrated:
-    return calibrate(plain_graph(), batches(4))
+def calibrated(exact: bytes) -> Calibrated:
+    return calibrate(exact, batches(4))
 
 
 def run(graph: FakeQuantGraph, given: list[Array]) -> Array:
@@ -36,11 +41,11 @@ def test_computes_what_the_exported_graph_computes(
     assert difference.max() < 4.0 * step
 
 
-def test_without_a_form_it_is_the_float_graph(calibrated: Calibrated) -> None:
+def test_without_a_form_it_is_the_float_graph(calibrated: Calibrated, exact: bytes) -> None:
     graph = FakeQuantGraph(calibrated)
     graph.form = None
     given = batches(2, seed=32)
-    assert np.allclose(run(graph, given), outputs_of(plain_graph(), given), atol=1e-5)
+    assert np.allclose(run(graph, given), outputs_of(exact, given), atol=1e-5)
 
 
 @pytest.mark.parametrize("form", Form)

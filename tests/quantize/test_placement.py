@@ -5,7 +5,7 @@ import pytest
 
 from quantize.graph import QuantizeError, load_model
 from quantize.placement import find_sites, place
-from tests.quantize.graphs import plain_graph
+from tests.quantize.graphs import clipped_graph, plain_graph
 
 
 def test_what_upsampling_leaves_shares_its_inputs_range_and_nothing_splits_conv_from_relu() -> None:
@@ -14,6 +14,12 @@ def test_what_upsampling_leaves_shares_its_inputs_range_and_nothing_splits_conv_
     assert not {"e0", "d0", "w0", "b0"}.intersection(sites.group)
     assert sites.names == ["features", "e1", "d1", "w1", "b1", "sum", "g", "m", "logits"]
     assert sites.finals == ("g", "m")
+
+
+def test_nothing_splits_conv_from_clip() -> None:
+    plain, clipped = (load_model(graph) for graph in (plain_graph(), clipped_graph()))
+    assert find_sites(clipped).group == find_sites(plain).group
+    assert place(clipped, find_sites(clipped)).tensors == place(plain, find_sites(plain)).tensors
 
 
 def test_all_layers_quantized_round_every_tensor_between_them_and_both_branches_of_the_skip() -> None:
