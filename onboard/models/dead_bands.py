@@ -16,7 +16,7 @@ Array = npt.NDArray[np.float32]
 Array64 = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-PROBES = 64
+PROBES = 32
 """Pixels of a line that are looked at, spread over it."""
 LEAST_PROBES = 8
 """Fewer pixels do not tell a dead band from bad pixels."""

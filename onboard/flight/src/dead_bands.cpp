@@ -8,30 +8,30 @@ namespace onb {
 
 namespace {
 
-constexpr size_t most_probes = 64;
+constexpr size_t most_probes = 32;
 constexpr size_t least_probes = 8; // fewer pixels do not tell a dead band from bad pixels
 // A pixel that lacks more than one band in so many is bad as a whole, and says nothing of single bands.
 constexpr size_t one_in = 4;
 // A band is left out until it was there in all but one in so many of the lines that are remembered.
 constexpr double tolerated = 1.0 / 32.0;
 
-size_t add_bad(const uint8_t *pixel, size_t bands, uint8_t *counts) {
-    size_t bad = 0;
+float value_at(const uint8_t *pixel, size_t band) {
+    float value = 0.0f;
+    memcpy(&value, pixel + band * sizeof value, sizeof value);
+    return value;
+}
+
+uint32_t count_bad(const uint8_t *pixel, size_t bands) {
+    uint32_t bad = 0;
     for (size_t b = 0; b < bands; ++b) {
-        float value = 0.0f;
-        memcpy(&value, pixel + b * sizeof value, sizeof value);
-        const uint8_t one = is_bad(value) ? 1 : 0;
-        bad += one;
-        counts[b] = static_cast<uint8_t>(counts[b] + one);
+        bad += is_bad(value_at(pixel, b)) ? 1u : 0u;
     }
     return bad;
 }
 
-void take_back(const uint8_t *pixel, size_t bands, uint8_t *counts) {
+void add_bad(const uint8_t *pixel, size_t bands, uint8_t *counts) {
     for (size_t b = 0; b < bands; ++b) {
-        float value = 0.0f;
-        memcpy(&value, pixel + b * sizeof value, sizeof value);
-        counts[b] = static_cast<uint8_t>(counts[b] - (is_bad(value) ? 1 : 0));
+        counts[b] = static_cast<uint8_t>(counts[b] + (is_bad(value_at(pixel, b)) ? 1 : 0));
     }
 }
 
@@ -53,20 +53,19 @@ void find_dead_bands(DeadBands *dead, const float *radiance, size_t samples, siz
     const auto *line = reinterpret_cast<const uint8_t *>(radiance);
     const size_t probes = samples < most_probes ? samples : most_probes;
     size_t usable = 0;
-    size_t bad_values = 0;
+    bool any = false;
     memset(dead->here, 0, bands);
     for (size_t i = 0; i < probes; ++i) {
         const uint8_t *pixel = line + (i * samples / probes) * bands * sizeof(float);
-        const size_t bad = add_bad(pixel, bands, dead->here);
-        if (bad * one_in > bands) {
-            take_back(pixel, bands, dead->here);
-        } else {
-            ++usable;
-            bad_values += bad;
+        const size_t bad = count_bad(pixel, bands);
+        usable += bad * one_in <= bands ? 1 : 0;
+        if (bad > 0 && bad * one_in <= bands) {
+            add_bad(pixel, bands, dead->here);
+            any = true;
         }
     }
     dead->count = 0;
-    if (bad_values == 0 || usable < least_probes) {
+    if (!any || usable < least_probes) {
         memset(dead->here, 0, bands);
         return;
     }

@@ -101,13 +101,7 @@ uint8_t take_pixel(Session *s, const float *radiance, uint8_t line_quality, floa
 // Quantizes the filter's bands into the ring; returns the mean of what the ring now holds.
 float keep_counts(const Session *s, const float *log, int16_t *counts) {
     const size_t bands = s->plan.mf_bands;
-    const uint32_t *chosen = s->constants.filter_bands;
-    int32_t sum = 0;
-    for (size_t k = 0; k < bands; ++k) {
-        const auto count = static_cast<int16_t>(std::lrintf(log[chosen[k]] * log_scale));
-        counts[k] = count;
-        sum += count;
-    }
+    const int32_t sum = s->kernels->take_counts(log, s->constants.filter_bands, bands, counts);
     return static_cast<float>(sum) / (log_scale * static_cast<float>(bands));
 }
 

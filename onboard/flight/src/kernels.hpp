@@ -25,6 +25,9 @@ struct Kernels {
     // out[i] = ln(clamp(radiance[i] * inverse_reference[i], e^-4, e^3)); a bad value gives -4.
     // Absolute error below 2e-6. Returns pixel_* bits. Radiance may be unaligned.
     uint32_t (*log_pixel)(const float *radiance, const float *inverse_reference, size_t bands, float *out);
+    // counts[i] = log[chosen[i]] * 4096 rounded half to even, for i < bands, and 0 up to the next multiple of
+    // lane_pad, to which chosen is padded with any index; returns their sum. Magnitudes of log are below 8.
+    int32_t (*take_counts)(const float *log, const uint32_t *chosen, size_t bands, int16_t *counts);
     // sums[i] += counts[i]; n is a multiple of lane_pad.
     void (*add_counts)(int32_t *sums, const int16_t *counts, size_t n);
     // out[i] = counts[i] / 4096 - mean[i]; n is a multiple of lane_pad.

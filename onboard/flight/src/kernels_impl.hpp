@@ -115,7 +115,10 @@ uint32_t log_pixel(const float *radiance, const float *inverse_reference, size_t
     for (; i + lanes <= bands; i += lanes) {
         store(out + i, log_step(load(radiance + i), load(inverse_reference + i), &seen));
     }
-    if (i < bands) {
+    if (i < bands && bands >= lanes) {
+        i = bands - lanes; // some of them once more: the same values again
+        store(out + i, log_step(load(radiance + i), load(inverse_reference + i), &seen));
+    } else if (i < bands) {
         float tail[2][lanes];
         for (size_t j = 0; j < lanes; ++j) {
             tail[0][j] = 1.0f;
@@ -178,6 +181,37 @@ uint32_t nearest(const int32_t *x, size_t bands, const int32_t *centres, size_t 
         index = wins ? here : index;
     }
     return static_cast<uint32_t>(index);
+}
+
+ONB_INLINE Ints round_counts(Floats log, int16_t *counts) {
+    const float shifter = 12582912.0f; // 1.5 * 2^23: adding it rounds to the nearest whole number, half to even
+    const Floats shifted = log * log_scale + shifter;
+    const Ints rounded = __builtin_convertvector(shifted - shifter, Ints);
+    const Shorts narrow = __builtin_convertvector(rounded, Shorts);
+    __builtin_memcpy(counts, &narrow, sizeof narrow);
+    return rounded;
+}
+
+int32_t take_counts(const float *log, const uint32_t *chosen, size_t bands, int16_t *counts) {
+    Ints place = Ints{};
+    for (size_t k = 0; k < lanes; ++k) {
+        place[k] = static_cast<int32_t>(k);
+    }
+    const auto count = static_cast<int32_t>(bands);
+    Ints sums = Ints{};
+    for (size_t i = 0; i < bands || i % lane_pad != 0; i += lanes) {
+        Floats picked = Floats{};
+        for (size_t k = 0; k < lanes; ++k) {
+            picked[k] = log[chosen[i + k]];
+        }
+        picked = place < count - static_cast<int32_t>(i) ? picked : Floats{};
+        sums += round_counts(picked, counts + i);
+    }
+    int32_t sum = 0;
+    for (size_t k = 0; k < lanes; ++k) {
+        sum += sums[k];
+    }
+    return sum;
 }
 
 void add_rows(double *sums, const float *rows, size_t count, size_t n) {
@@ -285,7 +319,7 @@ void sigmoid(const float *logits, size_t n, float *out) {
 } // namespace
 
 extern const Kernels ONB_KERNELS;
-const Kernels ONB_KERNELS = {ONB_KERNELS_NAME, log_pixel, add_counts, deviation, filter, nearest,
+const Kernels ONB_KERNELS = {ONB_KERNELS_NAME, log_pixel, take_counts, add_counts, deviation, filter, nearest,
                               add_rows, add_outer, sigmoid};
 
 } // namespace onb

@@ -21,7 +21,7 @@ void lay_out_constants(Session *s, Arena *arena) {
     const uint64_t points = plan.curve_points;
     const uint64_t start = arena->used();
     c.inverse_reference = arena->take<float>(plan.bands);
-    c.filter_bands = arena->take<uint32_t>(plan.mf_bands);
+    c.filter_bands = arena->take<uint32_t>(s->filter_pitch);
     c.class_bands = arena->take<uint32_t>(plan.class_bands);
     c.class_centres = arena->take<int32_t>(static_cast<uint64_t>(plan.class_bands) * s->class_pitch());
     c.gas.points = plan.curve_points;

@@ -16,7 +16,7 @@ namespace onb {
 // Tables of the bundle that never change after open; hashed by scrubbing.
 struct Constants {
     float *inverse_reference; // [bands]
-    uint32_t *filter_bands;   // [mf_bands]
+    uint32_t *filter_bands;   // [filter_pitch], padded with zeros
     uint32_t *class_bands;    // [class_bands]
     int32_t *class_centres;   // [class_bands][class_pitch], the classes of a band side by side
     GasTables gas;

@@ -100,6 +100,31 @@ void test_counts(const Kernels &k) {
     CHECK(std::fabs(static_cast<double>(k.filter(counts, mean, weights, n)) - linear) < 1e-4);
 }
 
+// As lrintf rounds, ties included; what pads is 0.
+void test_take_counts(const Kernels &k, size_t bands) {
+    Random random(11);
+    float log[64];
+    uint32_t chosen[64];
+    int16_t counts[64];
+    for (size_t i = 0; i < 64; ++i) {
+        const double value = random.uniform(-4.0, 3.0);
+        log[i] = i % 3 == 0 ? static_cast<float>((std::floor(value * 4096.0) + 0.5) / 4096.0) : static_cast<float>(value);
+        chosen[i] = random.bits() % 64;
+        counts[i] = 77;
+    }
+    log[0] = -4.0f;
+    log[1] = 3.0f;
+    int32_t sum = 0;
+    const int32_t found = k.take_counts(log, chosen, bands, counts);
+    const size_t padded = (bands + lane_pad - 1) / lane_pad * lane_pad;
+    for (size_t i = 0; i < 64; ++i) {
+        const auto expected = static_cast<int16_t>(std::lrintf(log[chosen[i]] * 4096.0f));
+        CHECK(counts[i] == (i < bands ? expected : i < padded ? 0 : 77));
+        sum += i < bands ? expected : 0;
+    }
+    CHECK(found == sum);
+}
+
 // Ties go to the lower class: the second half of the centres repeats the first.
 void test_nearest(const Kernels &k, size_t bands) {
     constexpr size_t classes = 32;
@@ -201,6 +226,9 @@ void test_all(const Kernels &k) {
     test_flags(k);
     test_counts(k);
     test_outer(k);
+    for (const size_t bands : {size_t{1}, size_t{15}, size_t{16}, size_t{17}, size_t{63}, size_t{64}}) {
+        test_take_counts(k, bands);
+    }
     test_nearest(k, 1);
     test_nearest(k, 8);
     test_nearest(k, 16);
