@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,7 @@ from onboard.minerals import MINERALS
 from onboard.models.log_radiance import LOG_SCALE, log_radiance, quantize_log
 from onboard.models.network import PeerNetwork
 from onboard.replay.prediction import Prediction
+from onboard.replay.resampled_gas import resampled_gas
 from onboard.training.network_input import peer_logits
 from onboard.training.strips import filter_counts
 from onboard.training.tables import FlightTables
@@ -39,6 +41,20 @@ OVERLAP = 32
 """Of neighbouring tiles; each keeps its middle, half of this from every edge that has a neighbour."""
 TILES_AT_A_TIME = 4
 BLOCK_LINES = 64
+
+
+class Gas(NamedTuple):
+    """What the filter knows of methane.
+
+    Attributes:
+        mf_bands: (K,) its bands.
+        alphas: (points,) ppm m.
+        log_transmittance: (points, K).
+    """
+
+    mf_bands: npt.NDArray[np.int64]
+    alphas: npt.NDArray[np.float64]
+    log_transmittance: npt.NDArray[np.float64]
 
 
 def hyper_segformer(seen: Observation) -> Prediction:
@@ -213,10 +229,19 @@ def _relative(network: PeerNetwork, seen: Observation, match: BandMatch, tables:
 
 
 def _streaming_filter(seen: Observation, match: BandMatch, tables: FlightTables) -> Array:
-    """(lines, samples) ppm m of the streaming matched filter, as training made it."""
+    """(lines, samples) ppm m of the streaming matched filter, as training made it and flight makes it.
+
+    In a capture that is resampled to the tables' bands it looks for methane as resampled lines show it.
+    """
     whole = slice(0, len(seen.valid))
     counts, labels = _counts(seen, whole, match, tables, tables.mf_bands), None
     if tables.ground is not None:
         looked = _counts(seen, whole, match, tables, tables.ground.bands)
         labels = tables.ground.assign(looked.astype(np.float32) / np.float32(LOG_SCALE))
-    return filter_counts(counts, seen.valid, tables.filter_tables, labels=labels).enhancement
+    own = tables.filter_tables
+    gas = resampled_gas(
+        match, seen.centres, seen.fwhm, Gas(tables.mf_bands, own.alphas, own.log_transmittance)
+    )
+    if gas is not None:
+        own = replace(own, log_transmittance=gas.astype(np.float64))
+    return filter_counts(counts, seen.valid, own, labels=labels).enhancement

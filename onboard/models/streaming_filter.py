@@ -149,13 +149,7 @@ class StreamingMatchedFilter:
         Raises:
             UsageError: Labels are missing, or there are no classes.
         """
-        if (labels is not None) != (self.state.classes is not None):
-            raise UsageError(
-                "labels and classes of ground belong together",
-                field="labels",
-                found="none" if labels is None else labels.shape,
-                expected=f"{self.tables.classes} classes",
-            )
+        self._require_labels(labels)
         if dynamic is None:
             dynamic = np.zeros((*log.shape[:2], 0), np.float32)
         if labels is None:
@@ -217,6 +211,16 @@ class StreamingMatchedFilter:
         count = decay * before.count + len(rows)
         state = Statistics(mean, mean_f, total, scatter, scatter_f, count, classes, before.lacking)
         return state, used, used_f
+
+    def _require_labels(self, labels: Labels | None) -> None:
+        """Refuse labels without classes, and classes without labels."""
+        if (labels is not None) != (self.state.classes is not None):
+            raise UsageError(
+                "labels and classes of ground belong together",
+                field="labels",
+                found="none" if labels is None else labels.shape,
+                expected=f"{self.tables.classes} classes",
+            )
 
     def _lacking(self, dead: Mask | None, lines: int) -> Lacking:
         """Return which bands lines lacked, these included."""

@@ -7,18 +7,35 @@ was smoothed away nothing ever moves, which the filter takes for proof that ther
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 import numpy as np
 import numpy.typing as npt
 
 from onboard.captures import BandMatch
-from onboard.flight.contents import Contents
 from onboard.scenes.methane import log_transmittance
 
 Array = npt.NDArray[np.float32]
 
 
+class GasTable(Protocol):
+    """What a filter knows of its gas; a bundle's contents are one."""
+
+    @property
+    def mf_bands(self) -> npt.NDArray[Any]:
+        """(K,) indices of the filter's bands."""
+
+    @property
+    def alphas(self) -> npt.NDArray[Any]:
+        """(points,) enhancements, ppm m."""
+
+    @property
+    def log_transmittance(self) -> npt.NDArray[Any]:
+        """(points, K) logarithm of the transmittance there."""
+
+
 def resampled_gas(
-    match: BandMatch, centres: npt.NDArray[np.float64], fwhm: npt.NDArray[np.float64], contents: Contents
+    match: BandMatch, centres: npt.NDArray[np.float64], fwhm: npt.NDArray[np.float64], contents: GasTable
 ) -> Array | None:
     """Return the log transmittance of methane at the filter's bands as resampled lines show it.
 
