@@ -26,11 +26,11 @@ from bench.network_sources import read_training
 from bench.quantized import time_strips
 from export.onnx import ALLOWED_OPERATORS, export_graph
 from export.run_folder import load_run
-from onboard.errors import UsageError
+from onboard.errors import CaptureError, UsageError
 from onboard.models.network import PeerNetwork
 from onboard.training.body_input import InputScales
 from onboard.training.metrics import average_precision, f1_at
-from onboard.training.pool import Pool, patch_seeds
+from onboard.training.pool import Pool, is_made, patch_seeds
 from onboard.training.recipe import PoolRecipe
 from quantize.affine import Form
 from quantize.calibration import CalibrationSet, body_planes, draw_samples
@@ -87,6 +87,12 @@ def read_peer(run_dir: Path, samples: int, patches: int) -> Peer:
         expected = "a published network that finds methane; for ours there is bench.quantized"
         raise UsageError("another kind of network", file=run_dir, found=run.architecture, expected=expected)
     recipe = PoolRecipe(**run.recipe["pool"])
+    for part in ("train", "validation"):
+        if not is_made(run_dir / "pool", recipe, part):
+            expected = "the patches of the run's own recipe"
+            raise CaptureError(
+                "the pool of patches is not whole", file=run_dir / "pool" / part, expected=expected
+            )
     train, held = (
         Pool(run_dir / "pool" / part, tuple(patch_seeds(recipe, part)), recipe.windows)
         for part in ("train", "validation")

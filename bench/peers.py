@@ -26,6 +26,7 @@ from bench.methods import Observation
 from onboard.captures import BandMatch, band_match
 from onboard.errors import UsageError
 from onboard.minerals import MINERALS
+from onboard.models.filter_tables import FilterTables
 from onboard.models.log_radiance import LOG_SCALE, log_radiance, quantize_log
 from onboard.models.network import PeerNetwork
 from onboard.replay.prediction import Prediction
@@ -222,26 +223,27 @@ def _relative(network: PeerNetwork, seen: Observation, match: BandMatch, tables:
     """(lines, samples, its bands) float32 relative to running column means, as training made it."""
     whole = slice(0, len(seen.valid))
     bands = _counts(seen, whole, match, tables, np.asarray(network.bands))
-    own = replace(tables.filter_tables, classes=0)
+    own = replace(_filter_tables(seen, match, tables), classes=0)
     narrow = _counts(seen, whole, match, tables, tables.mf_bands)
     dynamic = bands.astype(np.float32) / np.float32(LOG_SCALE)
     return filter_counts(narrow, seen.valid, own, dynamic=dynamic).dynamic
 
 
 def _streaming_filter(seen: Observation, match: BandMatch, tables: FlightTables) -> Array:
-    """(lines, samples) ppm m of the streaming matched filter, as training made it and flight makes it.
-
-    In a capture that is resampled to the tables' bands it looks for methane as resampled lines show it.
-    """
+    """(lines, samples) ppm m of the streaming matched filter, as training made it and flight makes it."""
     whole = slice(0, len(seen.valid))
     counts, labels = _counts(seen, whole, match, tables, tables.mf_bands), None
     if tables.ground is not None:
         looked = _counts(seen, whole, match, tables, tables.ground.bands)
         labels = tables.ground.assign(looked.astype(np.float32) / np.float32(LOG_SCALE))
+    own = _filter_tables(seen, match, tables)
+    return filter_counts(counts, seen.valid, own, labels=labels).enhancement
+
+
+def _filter_tables(seen: Observation, match: BandMatch, tables: FlightTables) -> FilterTables:
+    """The filter's tables for a capture, methane as resampled lines show it."""
     own = tables.filter_tables
     gas = resampled_gas(
         match, seen.centres, seen.fwhm, Gas(tables.mf_bands, own.alphas, own.log_transmittance)
     )
-    if gas is not None:
-        own = replace(own, log_transmittance=gas.astype(np.float64))
-    return filter_counts(counts, seen.valid, own, labels=labels).enhancement
+    return own if gas is None else replace(own, log_transmittance=gas.astype(np.float64))

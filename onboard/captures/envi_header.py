@@ -261,15 +261,15 @@ def _numbers(
 
 
 def _good_bands(fields: dict[str, str], bands: int, path: Path) -> npt.NDArray[np.bool_]:
-    """Bands that ``bbl`` does not call bad; its numbers are 1 for good ones and 0 for bad ones."""
-    marks = _numbers(fields, "bbl", bands, path, finite=True)
-    if marks is None:
+    """Bands that ``bbl`` does not call bad (0); a list that makes no sense refuses no capture."""
+    try:
+        marks = _numbers(fields, "bbl", bands, path, finite=True)
+    except CaptureError as error:
+        log.warning("%s; the list is ignored", error)
+        marks = None
+    if marks is None or not marks.any():
         return np.ones(bands, dtype=np.bool_)
-    if not np.isin(marks, (0.0, 1.0)).all():
-        raise _bad(path, "bbl", "a value that is neither", "1 or 0 for each band")
-    if not marks.any():
-        raise _bad(path, "bbl", "no good band", "some")
-    return np.asarray(marks == 1.0)
+    return np.asarray(marks != 0.0)
 
 
 def _number(fields: dict[str, str], key: str, path: Path) -> float | None:

@@ -20,8 +20,10 @@ PROBES = 32
 """Pixels of a line that are looked at, spread over it."""
 LEAST_PROBES = 8
 """Fewer pixels do not tell a dead band from bad pixels."""
+MOST_REPAIRED = 8
+"""Bad values that any pixel may have, those of the line's dead bands not counted."""
 ONE_IN = 4
-"""A pixel that lacks more than one band in so many is bad as a whole, and says nothing of single bands."""
+"""A pixel that lacks more than these and more than one band in so many says nothing of single bands."""
 TOLERATED = 1.0 / 32.0
 """A band is left out until it was there in all but this share of the lines that are remembered."""
 LEFT_OUT_VARIANCE = 100.0
@@ -29,7 +31,7 @@ LEFT_OUT_VARIANCE = 100.0
 
 
 def dead_bands(bad: Mask) -> Mask:
-    """Return the bands that are bad in most pixels of each line.
+    """Return the bands that are bad in most pixels of each line; where too few tell, as the line before.
 
     Args:
         bad: (lines, samples, bands), where radiance is a flag or no finite number.
@@ -40,10 +42,17 @@ def dead_bands(bad: Mask) -> Mask:
     samples, bands = bad.shape[1:]
     probes = min(samples, PROBES)
     probed = bad[:, np.arange(probes) * samples // probes]
-    usable = probed.sum(axis=2) * ONE_IN <= bands
+    number = probed.sum(axis=2)
+    usable = (number < bands) & ((number <= MOST_REPAIRED) | (number * ONE_IN <= bands))
     count = usable.sum(axis=1)
     lacking = (probed & usable[..., None]).sum(axis=1)
-    return np.asarray((2 * lacking > count[:, None]) & (count >= LEAST_PROBES)[:, None])
+    found = np.zeros((len(bad), bands), np.bool_)
+    for line in range(len(bad)):
+        if count[line] >= LEAST_PROBES:
+            found[line] = 2 * lacking[line] > count[line]
+        elif line:
+            found[line] = found[line - 1]
+    return found
 
 
 def fill_bands(values: Array, bad: Mask) -> Array:
@@ -84,7 +93,7 @@ class Lacking:
         """Return the memory after an event.
 
         Args:
-            dead: (n, K) of the lines that it judges.
+            dead: (n, K) of the lines that it judges, but for those that the caller gave up as a whole.
             memory_lines: Lines after which older ones are forgotten.
         """
         decay = memory_lines / self.all if self.all > memory_lines else 1.0

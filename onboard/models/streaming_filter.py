@@ -143,8 +143,8 @@ class StreamingMatchedFilter:
             first_line: Line number of the first of them; picks the pixels of the covariance.
             dynamic: (n, samples, F) float32 raw dynamic features.
             labels: (n, samples) uint8 classes of ground; wanted if and only if the tables have classes.
-            dead: (n, K) bands that lines lack as a whole (:mod:`onboard.models.dead_bands`), filled in
-                ``log``; none if None.
+            dead: (n or fewer, K) bands that lines lack as a whole (:mod:`onboard.models.dead_bands`),
+                filled in ``log``, without lines that the caller gave up; none is lacking if None.
 
         Raises:
             UsageError: Labels are missing, or there are no classes.

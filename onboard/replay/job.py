@@ -254,7 +254,7 @@ def _fly(
             location = capture.location()
             if location is not None:
                 writer.write_location(location.lon, location.lat)
-        _warn_after(playback, location, flight.warnings)
+        _warn_after(playback, location, session.health(), flight.warnings)
         write_json(folder / EVENTS, feature_collection(playback.events, location, flight.pixel_size_m))
         written = pictures.write(folder / QUICKLOOKS, playback.events)
         report = _report(job, capture, flight, session, playback)
@@ -327,8 +327,8 @@ def _check_valid(playback: Playback, capture: Capture) -> None:
     )
 
 
-def _warn_after(playback: Playback, location: Location | None, warnings: list[str]) -> None:
-    found = []
+def _warn_after(playback: Playback, location: Location | None, health: Any, warnings: list[str]) -> None:
+    found = selection.warnings_of_bands(health.lines_lacking_bands, health.most_lacking_bands)
     nonfinite = playback.quality.as_dict()["non_finite"]
     if nonfinite:
         found.append(f"{nonfinite} pixels with NaN or infinite radiance were masked")

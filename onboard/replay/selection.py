@@ -131,3 +131,18 @@ def warnings_before(
             f"{SHORT_CAPTURE_LINES}, so its methane is not to be relied on"
         )
     return found
+
+
+def warnings_of_bands(lines: int, most: int) -> list[str]:
+    """What the user must know of bands that most pixels of a line lacked.
+
+    Args:
+        lines: Lines that lacked any.
+        most: Bands that the worst of them lacked.
+    """
+    if not lines:
+        return []
+    return [
+        f"{lines} lines lack bands as a whole, up to {most} of them; these were filled from their neighbours "
+        "and left out of the matched filter, so that less is found"
+    ]

@@ -21,7 +21,7 @@ from onboard.replay.session import BundleInfo
 
 FULL_CAPTURE_LINES = 1280
 FULL_CAPTURE_S = 11.85
-HEALTH_FIELDS = ("strips", "events", "events_dropped")
+HEALTH_FIELDS = ("strips", "events", "events_dropped", "lines_lacking_bands", "most_lacking_bands")
 
 
 def time_part(playback: Playback, *, line_period_s: float, strip_lines: int) -> dict[str, Any]:

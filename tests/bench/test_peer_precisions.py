@@ -14,12 +14,11 @@ from click.testing import CliRunner
 from onnx import TensorProto, helper, numpy_helper
 
 from bench.peer_precisions import COLUMNS, Peer, main, measure, precisions, read_peer, score
-from onboard.errors import UsageError
+from onboard.errors import CaptureError, UsageError
 from onboard.models import registry
 from onboard.sensors import load_sensor
 from onboard.training.body_input import InputScales
 from onboard.training.tables import make_tables
-from quantize.graph import QuantizeError
 from quantize.scoring import ValidationSet
 from tests.quantize.conftest import SMALL, finished_run  # noqa: F401
 from tests.quantize.graphs import batches, clipped_graph, operators
@@ -49,21 +48,23 @@ def attention_graph() -> bytes:
     return bytes(model.SerializeToString())
 
 
-def peer(body: bytes) -> Peer:
-    planes = batches(2)
-    shape = (2, 16, 16)
+def peer(body: bytes, size: int = 16) -> Peer:
+    planes = batches(2, size)
+    shape = (2, size, size)
     plume = np.zeros(shape, bool)
     plume[:, 4:8, 4:8] = True
-    truth = ValidationSet(planes, plume, np.zeros((2, 10, 16, 16), bool), np.ones(shape, bool))
+    truth = ValidationSet(planes, plume, np.zeros((2, 10, size, size), bool), np.ones(shape, bool))
     return Peer("made", body, planes, truth, 0.5)
 
 
 def test_convolutions_go_through_our_quantizer_and_are_fine_tuned() -> None:
-    with pytest.raises(QuantizeError, match="window"):
-        precisions(peer(clipped_graph()), 1)  # samples of 16 x 16 are smaller than its windows
-    graphs = precisions(peer(clipped_graph()), 0)
-    assert list(graphs) == ["FP32", "FP16", "INT8 PTQ, u8", "INT8 PTQ, s8"]
-    rows = measure(peer(clipped_graph()), graphs, 1, 1)
+    given = peer(clipped_graph(96), 96)
+    graphs = precisions(given, 1)
+    untuned = ["FP32", "FP16", "INT8 PTQ, u8", "INT8 PTQ, s8"]
+    assert list(graphs) == [*untuned, "INT8 QAT, u8", "INT8 QAT, s8"]
+    assert graphs["INT8 QAT, u8"] != graphs["INT8 PTQ, u8"]
+    assert list(precisions(given, 0)) == untuned
+    rows = measure(given, graphs, 1, 1)
     assert [row["precision"] for row in rows] == list(graphs)
     assert rows[2]["sqnr_db"] > 15.0
     assert rows[2]["size_ratio"] < 1.5
@@ -106,6 +107,8 @@ def test_a_training_of_a_published_network_is_measured(
         ("operating_point", POINT | InputScales().as_dict()), ("metrics", {}), ("recipe", recipe),
     ):  # fmt: skip
         (folder / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+    with pytest.raises(CaptureError, match="not whole"):
+        read_peer(folder, 1, 1)
     (folder / "pool").symlink_to(finished_run / "pool")
     options = ["--samples", "1", "--patches", "1", "--steps", "0", "--rounds", "1", "--threads", "1"]
     result = CliRunner().invoke(main, [str(folder), "--out", str(tmp_path / "out"), *options])

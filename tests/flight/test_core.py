@@ -287,13 +287,15 @@ def test_a_missing_library_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert core.core_version().count(".") == 2
 
 
-def test_a_caller_of_an_older_header_gets_the_health_it_knows(bundle: TestBundle) -> None:
-    older = HealthReport.body_ns_total.offset
+@pytest.mark.parametrize("first_unknown", ["body_ns_total", "lines_lacking_bands"])
+def test_a_caller_of_an_older_header_gets_the_health_it_knows(bundle: TestBundle, first_unknown: str) -> None:
+    older = getattr(HealthReport, first_unknown).offset
     with open_session(bundle, 16) as session:
         report = HealthReport()
-        report.struct_size, report.body_ns_total = older, 77
+        report.struct_size = older
+        setattr(report, first_unknown, 77)
         assert load_library().onb_health(session._handle, c.byref(report)) == Status.OK
-        assert (report.struct_size, report.body_ns_total) == (older, 77)
+        assert (report.struct_size, getattr(report, first_unknown)) == (older, 77)
         assert report.arena_bytes == session.health().arena_bytes
         report.struct_size = older + 4
         assert load_library().onb_health(session._handle, c.byref(report)) == Status.STRUCT_SIZE

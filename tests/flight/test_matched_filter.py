@@ -48,7 +48,7 @@ def exclude_near(request: pytest.FixtureRequest) -> int:
     return int(request.param)
 
 
-@pytest.fixture(scope="module", params=[(), (2, 9, 10)], ids=["all bands", "dead bands"])
+@pytest.fixture(scope="module", params=[(), (2, 13, 17, 21)], ids=["all bands", "dead bands"])
 def dead(request: pytest.FixtureRequest) -> list[int]:
     """Bands that some lines lack as a whole."""
     return list(request.param)
@@ -79,13 +79,15 @@ def flown(bundle: TestBundle, radiance: Array) -> dict[str, npt.NDArray[Any]]:
 
 
 @pytest.fixture(scope="module")
-def reference(bundle: TestBundle, radiance: Array) -> list[FilteredLines]:
-    """What numpy makes of the same lines at the same events."""
+def reference(bundle: TestBundle, radiance: Array, dead: list[int]) -> list[FilteredLines]:
+    """What numpy makes of the same lines at the same events, and of what they lack."""
     plan, tables = bundle.plan, bundle.tables
     chosen = tables["mf_bands"]
     bands = tables["reference"].astype(np.float32).astype(np.float64)
     bad = ~(radiance > -9000)
     lacking = dead_bands(bad)
+    assert sorted(np.flatnonzero(lacking.any(axis=0))) == dead
+    assert lacking[:, chosen].any() == bool(dead)
     valid = np.asarray(~(bad & ~lacking[:, None]).any(axis=2))
     log = repaired_log(radiance, bands)
     ring = quantize_log(log[..., chosen]).astype(np.float32) / np.float32(4096)
@@ -149,7 +151,10 @@ def test_enhancement_and_sigma_agree(
     sigma = np.concatenate([lines.sigma for lines in reference])
     assert np.array_equal(np.isnan(alpha), np.isnan(flown["ch4_enhancement"]))
     spread = float(np.nanstd(alpha))
-    np.testing.assert_allclose(flown["ch4_enhancement"], alpha, rtol=2e-3, atol=2e-3 * spread)
+    np.testing.assert_allclose(flown["ch4_enhancement"], alpha, rtol=2e-3, atol=8e-3 * spread)
+    # A count that another logarithm rounds the other way moves a pixel by a step; few pixels have one.
+    off = np.abs(flown["ch4_enhancement"] - alpha) > 2e-3 * (spread + np.abs(alpha))
+    assert np.mean(off) < 1e-3
     np.testing.assert_allclose(flown["ch4_sigma"], sigma, rtol=2e-3)
 
 

@@ -18,12 +18,20 @@ def test_bands_bad_in_most_pixels_are_dead() -> None:
     assert [np.flatnonzero(line).tolist() for line in found] == [[3], [], [7]]
 
 
-def test_too_few_pixels_tell_nothing() -> None:
-    bad = np.zeros((1, 40, 12), np.bool_)
-    bad[:, :, 2] = True
-    bad[:, :33] = True
-    assert not dead_bands(bad).any()
+def test_where_too_few_pixels_tell_the_line_before_holds() -> None:
+    bad = np.zeros((4, 40, 12), np.bool_)
+    bad[:3, :, 2] = True
+    bad[[0, 2], :33] = True
+    assert dead_bands(bad)[:, 2].tolist() == [False, True, True, False]
     assert not dead_bands(bad[:, 33:]).any()
+
+
+@pytest.mark.parametrize(("dead", "known"), [(6, 6), (7, 7), (8, 8), (9, 0)])
+def test_few_bands_have_dead_ones_too(dead: int, known: int) -> None:
+    """A pixel may have eight bad values whatever the number of bands; beyond, a quarter of them."""
+    bad = np.zeros((1, 40, 24), np.bool_)
+    bad[..., :dead] = True
+    assert dead_bands(bad).sum() == known
 
 
 @given(st.integers(8, 300), st.integers(0, 11))

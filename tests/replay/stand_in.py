@@ -98,6 +98,8 @@ class StandIn:
             strips=1,
             events=0,
             events_dropped=0,
+            lines_lacking_bands=0,
+            most_lacking_bands=0,
         )
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from onboard.captures import band_match
 from onboard.errors import CaptureError, UsageError
-from onboard.replay.selection import Selection, select_products, warnings_before
+from onboard.replay.selection import Selection, select_products, warnings_before, warnings_of_bands
 from onboard.sensors import load_sensor
 
 REQUIRED = {"methane": [(2130.0, 2440.0)], "minerals": [(450.0, 1300.0), (2000.0, 2440.0)]}
@@ -70,3 +70,9 @@ def test_bands_too_far_apart_for_the_networks_are_told() -> None:
         (found,) = warnings_before(Selection(("methane",), {}), same, 32, centres) or [""]
         assert ("false plumes" in found) is told
         assert warnings_before(Selection(("minerals",), {}), same, 32, centres) == []
+
+
+def test_lines_that_lack_bands_are_told_of() -> None:
+    assert not warnings_of_bands(0, 0)
+    (warning,) = warnings_of_bands(64, 5)
+    assert "64 lines lack bands as a whole, up to 5" in warning

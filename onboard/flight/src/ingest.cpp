@@ -8,8 +8,6 @@ namespace onb {
 
 namespace {
 
-constexpr size_t most_repaired = 8;
-
 // Log radiance from exactly the lower clamp; what an invalid pixel shows to the stem.
 constexpr float dark = -4.0f;
 
@@ -53,13 +51,13 @@ bool repairable(const float *radiance, const DeadBands &dead, size_t bands, uint
 // Replaces the logarithm at bad bands by a straight line between the nearest good ones.
 void repair(const float *radiance, size_t bands, float *log) {
     size_t good = bands; // last good band seen
+    size_t next = 0;     // the next one, once it was looked for
     for (size_t b = 0; b < bands; ++b) {
-        if (quality_of_value(value_at(radiance, b)) == 0) {
+        if (!is_bad(value_at(radiance, b))) {
             good = b;
             continue;
         }
-        size_t next = b + 1;
-        while (next < bands && quality_of_value(value_at(radiance, next)) != 0) {
+        while (next < bands && (next <= b || is_bad(value_at(radiance, next)))) {
             ++next;
         }
         if (good == bands) {
@@ -80,7 +78,8 @@ uint8_t take_pixel(Session *s, const float *radiance, uint8_t line_quality, floa
     uint8_t quality = (seen & pixel_saturated) != 0 ? ONB_QUALITY_SATURATED : 0;
     if ((seen & pixel_bad) != 0) {
         uint8_t kinds = 0;
-        if (repairable(radiance, s->dead, bands, &kinds)) {
+        const bool lost = (line_quality & ONB_QUALITY_INVALID) != 0;
+        if (repairable(radiance, s->dead, bands, &kinds) && !lost) {
             repair(radiance, bands, log);
             quality = static_cast<uint8_t>(quality | ONB_QUALITY_REPAIRED);
             ++s->counters.repaired;

@@ -206,7 +206,7 @@ void judge_lines(Session *s) {
     s->before = s->after;
     s->after = spare;
     s->judged = s->arrived;
-    memset(s->dead.pending, 0, s->plan.mf_bands * sizeof *s->dead.pending);
+    judged_dead_bands(&s->dead, s->plan);
 }
 
 } // namespace onb

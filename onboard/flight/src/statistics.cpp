@@ -180,7 +180,7 @@ void update_statistics(Session *s, const Batch &batch) {
     update_means(s);
     choose_means(s);
     forget_scatter(s);
-    update_lacking(&s->after.lacking, s->before.lacking, s->dead, s->plan, batch.lines);
+    update_lacking(&s->after.lacking, s->before.lacking, s->dead, s->plan);
     add_scatter(s, batch);
     add_feature_scatter(s, batch);
 }

@@ -70,7 +70,22 @@ void test_pixels_bad_as_a_whole_say_nothing() {
             line[c * bands + b] = -9999.0f;
         }
     }
-    CHECK(found(dead, line) == 0); // five pixels are too few to tell
+    CHECK(found(dead, line) == 1u << 4); // five pixels are too few to tell: as the line before
+    clear_dead_bands(dead, made.s->plan);
+    CHECK(found(dead, line) == 0);
+}
+
+// A pixel may have eight bad values whatever the number of bands; as many dead bands must be known as such.
+void test_few_bands_have_dead_ones_too() {
+    MadeSession made(samples);
+    std::vector<float> line = plain_line();
+    for (size_t b = 0; b < 8; ++b) {
+        spoil_band(&line, b, 1, NAN);
+    }
+    CHECK(found(&made.s->dead, line) == 0xFFu);
+    spoil_band(&line, 8, 1, NAN);
+    CHECK(found(&made.s->dead, plain_line()) == 0);
+    CHECK(found(&made.s->dead, line) == 0); // nine of ten: bad as a whole
 }
 
 void test_narrow_lines_have_none() {
@@ -89,14 +104,22 @@ void test_a_band_returns_when_nearly_all_lines_have_it() {
     Lacking *before = &s->before.lacking;
     Lacking *after = &s->after.lacking;
     s->dead.pending[2] = 1;
-    update_lacking(after, *before, s->dead, plan, 4);
+    s->dead.told = 4;
+    update_lacking(after, *before, s->dead, plan);
     CHECK(lacking_variance(*after, s->dead, 2) > 0.0);
     CHECK(lacking_variance(*after, s->dead, 1) == 0.0);
     s->dead.pending[2] = 0;
+    s->dead.told = 0; // lines that tell nothing, as lost ones: a band does not return behind them
+    for (int i = 0; i < 100; ++i) {
+        std::swap(before, after);
+        update_lacking(after, *before, s->dead, plan);
+    }
+    CHECK(lacking_variance(*after, s->dead, 2) > 0.0);
+    s->dead.told = 4;
     int events = 0;
     for (; events < 100 && lacking_variance(*after, s->dead, 2) > 0.0; ++events) {
         std::swap(before, after);
-        update_lacking(after, *before, s->dead, plan, 4);
+        update_lacking(after, *before, s->dead, plan);
     }
     // One line of n: by 32 lines without forgetting, sooner never, later while 16 lines are remembered.
     CHECK(events >= 5 && events < 20);
@@ -115,8 +138,13 @@ void test_notes_go_to_the_filter_s_bands() {
     for (size_t k = 0; k < 5; ++k) {
         CHECK(s->dead.pending[k] == (k == 1 ? 2u : 0u));
     }
+    CHECK(s->dead.told == 2);
+    update_lacking(&s->after.lacking, s->before.lacking, s->dead, s->plan);
+    std::swap(s->before, s->after);
     session_reset(s, samples);
-    CHECK(s->dead.pending[1] == 0 && s->dead.count == 0);
+    CHECK(s->dead.pending[1] == 0 && s->dead.count == 0 && s->dead.told == 0 && s->dead.here[3] == 0);
+    CHECK(s->before.lacking.all == 0.0 && s->before.lacking.lines[1] == 0.0);
+    CHECK(lacking_variance(s->before.lacking, s->dead, 1) == 0.0);
 }
 
 } // namespace
@@ -125,6 +153,7 @@ int main() {
     test_bands_bad_in_most_pixels_are_found();
     test_pixels_bad_as_a_whole_say_nothing();
     test_narrow_lines_have_none();
+    test_few_bands_have_dead_ones_too();
     test_a_band_returns_when_nearly_all_lines_have_it();
     test_notes_go_to_the_filter_s_bands();
     return failures;
