@@ -1,9 +1,5 @@
 #include "dead_bands.hpp"
 
-#include "kernels.hpp"
-
-#include <cstring>
-
 namespace onb {
 
 namespace {
@@ -15,13 +11,7 @@ constexpr size_t one_in = 4;
 // A band is left out until it was there in all but one in so many of the lines that are remembered.
 constexpr double tolerated = 1.0 / 32.0;
 
-float value_at(const uint8_t *pixel, size_t band) {
-    float value = 0.0f;
-    memcpy(&value, pixel + band * sizeof value, sizeof value);
-    return value;
-}
-
-uint32_t count_bad(const uint8_t *pixel, size_t bands) {
+uint32_t count_bad(const float *pixel, size_t bands) {
     uint32_t bad = 0;
     for (size_t b = 0; b < bands; ++b) {
         bad += is_bad(value_at(pixel, b)) ? 1u : 0u;
@@ -29,7 +19,7 @@ uint32_t count_bad(const uint8_t *pixel, size_t bands) {
     return bad;
 }
 
-void add_bad(const uint8_t *pixel, size_t bands, uint8_t *counts) {
+void add_bad(const float *pixel, size_t bands, uint8_t *counts) {
     for (size_t b = 0; b < bands; ++b) {
         counts[b] = static_cast<uint8_t>(counts[b] + (is_bad(value_at(pixel, b)) ? 1 : 0));
     }
@@ -55,14 +45,12 @@ void judged_dead_bands(DeadBands *dead, const Plan &plan) {
 }
 
 void find_dead_bands(DeadBands *dead, const float *radiance, size_t samples, size_t bands) {
-    static_assert(flag_ceiling == -9000.0f, "is_bad knows it as a number");
-    const auto *line = reinterpret_cast<const uint8_t *>(radiance);
     const size_t probes = samples < most_probes ? samples : most_probes;
     size_t usable = 0;
     bool any = false;
     memset(dead->scratch, 0, bands);
     for (size_t i = 0; i < probes; ++i) {
-        const uint8_t *pixel = line + (i * samples / probes) * bands * sizeof(float);
+        const float *pixel = radiance + (i * samples / probes) * bands;
         const size_t bad = count_bad(pixel, bands);
         if (bad == bands || (bad > most_repaired && bad * one_in > bands)) {
             continue;

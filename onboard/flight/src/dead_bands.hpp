@@ -5,10 +5,12 @@
 #pragma once
 
 #include "arena.hpp"
+#include "kernels.hpp"
 #include "plan.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace onb {
 
@@ -51,8 +53,14 @@ constexpr size_t most_repaired = 8; // bad values of a pixel, those of the line'
 // Whether a value is a flag or no finite number.
 inline bool is_bad(float value) {
     constexpr float largest = 3.402823466e38f;
-    constexpr float flags = -9000.0f;
-    return !(value > flags && value <= largest);
+    return !(value > flag_ceiling && value <= largest);
+}
+
+// A value of a pixel, which need not be aligned.
+inline float value_at(const float *radiance, size_t band) {
+    float value = 0.0f;
+    memcpy(&value, radiance + band, sizeof value);
+    return value;
 }
 
 } // namespace onb

@@ -27,12 +27,6 @@ uint8_t quality_of_value(float value) {
     return value <= flag_ceiling ? ONB_QUALITY_NO_DATA : 0;
 }
 
-float value_at(const float *radiance, size_t band) {
-    float value = 0.0f;
-    memcpy(&value, radiance + band, sizeof value);
-    return value;
-}
-
 // Looks at a pixel with bad values: whether it can be repaired, and which kinds of bad ones there are. Bands that
 // the whole line lacks do not count against it.
 bool repairable(const float *radiance, const DeadBands &dead, size_t bands, uint8_t *kinds) {
