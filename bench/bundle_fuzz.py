@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from bench.command import bundle_option, tells_errors
 from export.bundle import sign_container, write_container
 from export.delta import make_delta, sign_delta
 from export.keys import key_id_of, public_key_of
@@ -273,10 +274,11 @@ def campaign(bundle: bytes, count: int, cut_count: int) -> tuple[Tally, dict[str
 
 
 @click.command()
-@click.option("--bundle", type=click.Path(path_type=Path), help="Bundle; the shipped one if not given.")
+@bundle_option
 @click.option("--flips", "count", default=10_000, show_default=True, help="Flips of bundle and delta each.")
 @click.option("--cuts", "cut_count", default=1000, show_default=True, help="Random cuts of each.")
 @click.option("--out", type=click.Path(path_type=Path), help="JSON file for the figures.")
+@tells_errors
 def main(bundle: Path | None, count: int, cut_count: int, out: Path | None) -> None:
     """Damage a signed bundle and a delta in every way, and count what the core takes: nothing."""
     data = read_container(bundle or default_bundle_path()).data

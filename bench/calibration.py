@@ -7,7 +7,6 @@ calibration errors by kind of ground and by mineral, and draws the reliability d
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +15,9 @@ from typing import Any
 import click
 import numpy as np
 
+from bench.command import tells_errors
 from bench.flights import number, pyplot, save_figure, table
-from onboard.errors import CaptureError, OnboardError
+from onboard.errors import CaptureError
 from onboard.replay.calibration import SOME_DOUBT, calibration, expected_calibration_error, reliability
 from onboard.replay.curves import BINS, SCALES, ScoreCurve
 from onboard.replay.run_folder import write_json
@@ -210,23 +210,20 @@ def draw(counted: Sequence[tuple[Row, Tally]], path: Path) -> None:
     "--no-fit", is_flag=True, help="Leave out lines that would calibrate; they need SciPy and torch."
 )
 @click.option("--line-from", "other", help="Set whose lines are applied first, such as validation.")
+@tells_errors
 def main(results: Path, part: str, method: str, out: Path | None, no_fit: bool, other: str | None) -> None:
     """Print how far the probabilities kept in RESULTS can be taken at their word."""
-    try:
-        counted = read_results(results / part, method)
-        if other is not None:
-            counted = mend(counted, summarise(read_results(results / other, method)))
-        groups = summarise(counted, fit=not no_fit)
-        folder = out or results
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(
-            folder / "calibration.json",
-            {"set": part, "method": method, "bar": BAR, "lines_from": other, "groups": groups},
-        )
-        draw(counted, folder / "reliability.png")
-    except OnboardError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+    counted = read_results(results / part, method)
+    if other is not None:
+        counted = mend(counted, summarise(read_results(results / other, method)))
+    groups = summarise(counted, fit=not no_fit)
+    folder = out or results
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(
+        folder / "calibration.json",
+        {"set": part, "method": method, "bar": BAR, "lines_from": other, "groups": groups},
+    )
+    draw(counted, folder / "reliability.png")
     click.echo(markdown(groups))
 
 

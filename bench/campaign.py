@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from bench.command import bundle_option, tells_errors
 from onboard.progress import progress
 from onboard.replay.evaluate import evaluate_run
 from onboard.replay.job import ReplayJob, run_replay
@@ -101,8 +102,9 @@ def _line(row: Row) -> str:
 @click.command()
 @click.option("--seeds", default="501,502,503,504,505", show_default=True, help="Scene seeds.")
 @click.option("--plumes", default=20, show_default=True, help="Plumes a capture.")
-@click.option("--bundle", type=click.Path(path_type=Path), help="Bundle; the shipped one if not given.")
+@bundle_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/campaign"), show_default=True)
+@tells_errors
 def main(seeds: str, plumes: int, bundle: Path | None, out: Path) -> None:
     """Fly a bundle over simulated captures and print one row of scores each."""
     out.mkdir(parents=True, exist_ok=True)

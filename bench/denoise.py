@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,10 +19,11 @@ import numpy.typing as npt
 import torch
 from torchmetrics.functional.image import structural_similarity_index_measure
 
+from bench.command import tells_errors
 from bench.denoise_cubes import EMIT_CASE, Trial, real_trials, scene_trials
 from bench.denoise_table import markdown, picture
 from export.denoiser_scores import SCORES, WITHOUT_WEIGHTS
-from onboard.errors import OnboardError, UsageError
+from onboard.errors import UsageError
 from onboard.models.denoise_classical import gaussian_bands, low_rank, total_variation_bands
 from onboard.models.denoiser import Denoiser
 from onboard.replay.run_folder import write_json
@@ -199,6 +199,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--real", type=PATH, help="Folder of real cubes; without it scenes alone.")
 @click.option("--classical/--no-classical", default=True, help="Judge the classical denoisers too.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Of the networks.")
+@tells_errors
 def main(
     out: Path,
     denoiser: Path | None,
@@ -215,20 +216,16 @@ def main(
     torch.set_num_threads(threads)
     given = {"HSDT-style": hsdt, "ours": denoiser}
     networks = {name: path for name, path in given.items() if path is not None}
-    try:
-        table = run(
-            out,
-            networks,
-            [case.strip() for case in cases.split(",")],
-            scenes=scenes,
-            size=size,
-            scene_folder=shared_scenes,
-            real=real,
-            with_classical=classical,
-        )
-    except OnboardError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+    table = run(
+        out,
+        networks,
+        [case.strip() for case in cases.split(",")],
+        scenes=scenes,
+        size=size,
+        scene_folder=shared_scenes,
+        real=real,
+        with_classical=classical,
+    )
     click.echo(table)
 
 

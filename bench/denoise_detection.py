@@ -7,7 +7,6 @@ else changes. Captures are simulated, of library samples that no training saw.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +18,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import uniform_filter
 
-from bench.flights import BLOCK_LINES, Flight, Flown, bundle_digest, kept, number, table
-from onboard.errors import BundleError, OnboardError
+from bench.command import tells_errors
+from bench.digests import bundle_digest
+from bench.flights import BLOCK_LINES, Flight, Flown, kept, number, table
+from onboard.errors import BundleError
 from onboard.flight import FlightSession
 from onboard.progress import progress
 from onboard.replay.curves import ScoreCurve
@@ -194,18 +195,17 @@ def run(bundle: Path, out: Path, lines: int, samples: int, captures: int) -> str
 
 
 @click.command()
-@click.option("--bundle", type=click.Path(path_type=Path), required=True, help="Signed, with a denoiser.")
+@click.option(
+    "--bundle", type=click.Path(path_type=Path, exists=True), required=True, help="Signed, with a denoiser."
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/denoise-detection"))
 @click.option("--lines", type=click.IntRange(128), default=320, show_default=True)
 @click.option("--samples", type=click.IntRange(64), default=464, show_default=True)
 @click.option("--captures", type=click.IntRange(1), default=1, show_default=True, help="A climate and case.")
+@tells_errors
 def main(bundle: Path, out: Path, lines: int, samples: int, captures: int) -> None:
     """Hold detection on denoised counts against detection on counts as they are."""
-    try:
-        click.echo(run(bundle, out, lines, samples, captures))
-    except OnboardError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+    click.echo(run(bundle, out, lines, samples, captures))
 
 
 if __name__ == "__main__":

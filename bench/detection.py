@@ -14,7 +14,6 @@ happen by itself: releases are laid apart, and an event that meets none of them 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -25,9 +24,11 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from bench.command import bundle_option, tells_errors
 from bench.detection_curve import PUBLISHED_KG_H, draw, markdown, summarise
-from bench.flights import Flown, bundle_digest, fly_scene, kept
-from onboard.errors import OnboardError, UsageError
+from bench.digests import bundle_digest
+from bench.flights import Flown, fly_scene, kept
+from onboard.errors import UsageError
 from onboard.progress import progress
 from onboard.replay.components import dilate
 from onboard.replay.run_folder import write_json
@@ -192,9 +193,7 @@ def climates_of(text: str | None) -> list[str]:
 Study = Callable[[SceneRecipe, Path | None, Sequence[float], int, float], Row]
 """From a capture's recipe, bundle, rates, repeats and wind to what is kept of it."""
 OPTIONS = (
-    click.option(
-        "--bundle", type=click.Path(path_type=Path, exists=True), help="Bundle; the shipped one if not given."
-    ),
+    bundle_option,
     click.option("--captures", default=3, show_default=True, help="Captures of each climate."),
     click.option("--repeats", default=3, show_default=True, help="Releases of each rate in a capture."),
     click.option(
@@ -228,10 +227,14 @@ def study_captures(
     """Return what a study keeps of each capture, making what is missing; options as given.
 
     Raises:
-        ValueError: A rate is no number.
-        UsageError: There is no such climate.
+        UsageError: A rate is no number, or there is no such climate.
     """
-    amounts = [float(rate) for rate in rates.split(",")]
+    try:
+        amounts = [float(rate) for rate in rates.split(",")]
+    except ValueError:
+        raise UsageError(
+            "an emission is no number", field="--rates", found=rates, expected="kg/h, as in 500,1060,5000"
+        ) from None
     recipes = [recipe_for(c, n, size) for n in range(captures) for c in climates_of(climates)]
     rows = []
     for recipe in progress(recipes, total=len(recipes), label=label, unit="captures"):
@@ -251,17 +254,12 @@ def study_captures(
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/detection"), show_default=True)
 @release_options
+@tells_errors
 def main(out: Path, wind: float, **options: Any) -> None:
     """Release gas of known emission, and say from where on it is found."""
-    try:
-        groups = summarise(study_captures(fly_releases, "detection", out, wind=wind, **options))
-        write_json(
-            out / "detection.json", {"wind_m_s": wind, "published_kg_h": PUBLISHED_KG_H, "groups": groups}
-        )
-        draw(groups, wind, out / "detection.png")
-    except (OnboardError, ValueError) as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code if isinstance(error, OnboardError) else 2)
+    groups = summarise(study_captures(fly_releases, "detection", out, wind=wind, **options))
+    write_json(out / "detection.json", {"wind_m_s": wind, "published_kg_h": PUBLISHED_KG_H, "groups": groups})
+    draw(groups, wind, out / "detection.png")
     click.echo(markdown(groups))
 
 

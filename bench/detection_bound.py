@@ -10,7 +10,6 @@ alarm a capture. Networks know less about the plume; what they can know more abo
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,10 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from bench.command import tells_errors
 from bench.detection import Releases, place_releases, release_options, study_captures
 from bench.detection_curve import PUBLISHED_KG_H, figures
 from bench.flights import Flown, fly_scene, number, table
-from onboard.errors import OnboardError
 from onboard.replay.run_folder import write_json
 from onboard.scenes.recipe import SceneRecipe
 from onboard.scenes.scene import build_scene
@@ -178,14 +177,11 @@ def markdown(groups: Mapping[str, Row]) -> str:
     "--out", type=click.Path(path_type=Path), default=Path("runs/detection_bound"), show_default=True
 )
 @release_options
+@tells_errors
 def main(out: Path, wind: float, **options: Any) -> None:
     """Say from which emission on a source could be found by whoever knows its plume's shape."""
-    try:
-        groups = summarise(study_captures(fly_capture, "detection bound", out, wind=wind, **options))
-        write_json(out / "detection_bound.json", {"wind_m_s": wind, "groups": groups})
-    except (OnboardError, ValueError) as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code if isinstance(error, OnboardError) else 2)
+    groups = summarise(study_captures(fly_capture, "detection bound", out, wind=wind, **options))
+    write_json(out / "detection_bound.json", {"wind_m_s": wind, "groups": groups})
     click.echo(markdown(groups))
 
 

@@ -10,7 +10,6 @@ the last third of the strip, where the drift is largest.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,11 +19,12 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from bench.command import bundle_option, tells_errors
 from bench.detection import climates_of, recipe_for
+from bench.digests import bundle_digest
 from bench.flights import (
     Change,
     Flown,
-    bundle_digest,
     fly_scene,
     kept,
     number,
@@ -33,7 +33,7 @@ from bench.flights import (
     save_figure,
     table,
 )
-from onboard.errors import OnboardError, UsageError
+from onboard.errors import UsageError
 from onboard.progress import progress
 from onboard.replay.components import dilate
 from onboard.replay.prediction import Prediction, Thresholds
@@ -248,15 +248,14 @@ def draw(found: Row, path: Path) -> None:
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/drift"), show_default=True)
-@click.option(
-    "--bundle", type=click.Path(path_type=Path, exists=True), help="Bundle; the shipped one if not given."
-)
+@bundle_option
 @click.option("--captures", default=1, show_default=True, help="Captures and strips of each climate.")
 @click.option(
     "--size", type=(int, int), default=(640, 1242), show_default=True, help="Of the striped captures."
 )
 @click.option("--strip", type=(int, int), default=(5120, 256), show_default=True, help="Lines and samples.")
 @click.option("--climates", help="Comma-separated; the benchmark's four if not given.")
+@tells_errors
 def main(
     out: Path,
     bundle: Path | None,
@@ -266,13 +265,9 @@ def main(
     climates: str | None,
 ) -> None:
     """Fly captures with more stripes, and long strips that drift."""
-    try:
-        found = study(out, bundle, captures, size, strip, climates_of(climates))
-        write_json(out / "drift.json", found)
-        draw(found, out / "drift.png")
-    except OnboardError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+    found = study(out, bundle, captures, size, strip, climates_of(climates))
+    write_json(out / "drift.json", found)
+    draw(found, out / "drift.png")
     click.echo(markdown(found))
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.simemit import world_digest
+from bench.digests import flight_digest, world_digest
 from onboard.captures import band_match
 from onboard.errors import MissingExtraError
 from onboard.flight import FlightSession, default_bundle_path
@@ -163,21 +161,15 @@ def plan_of(bundle: Path | None) -> Row:
         return dict(session.bundle.plan)
 
 
-@cache
-def bundle_digest(bundle: Path | None) -> str:
-    """Return the SHA-256 of a bundle, the shipped one's if None."""
-    return sha256((bundle or default_bundle_path()).read_bytes()).hexdigest()
-
-
 def kept(file: Path, basis: Row, make: Callable[[], Row]) -> Row:
     """Return a capture's results from its file, or make and keep them there.
 
     Args:
         file: JSON of the capture; its folder is made if missing.
-        basis: What the results follow from; those of another basis, or another simulator, are made again.
+        basis: What the results follow from; those of another basis, simulator or flight core are made again.
         make: Gives the results.
     """
-    whole = json.loads(json.dumps({**basis, "world": world_digest()}))
+    whole = json.loads(json.dumps({**basis, "world": world_digest(), "flight": flight_digest()}))
     if file.is_file():
         try:
             known = json.loads(file.read_text(encoding="utf-8"))

@@ -9,7 +9,6 @@ peak strength, misses and false alarms are the strongest ones.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,10 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from bench.command import bundle_option, tells_errors
 from bench.flights import RGB_NM, Flown, fly_scene, pyplot, save_figure
 from onboard.captures import open_capture
-from onboard.errors import CaptureError, OnboardError, UsageError
+from onboard.errors import CaptureError, UsageError
 from onboard.replay.colours import stretch
 from onboard.replay.components import dilate, label_components
 from onboard.replay.prediction import read_prediction
@@ -275,10 +275,11 @@ PATH = click.Path(path_type=Path, exists=True)
 @click.option("--run", type=PATH, help="A run of `onboard replay`, in place of captures of the benchmark.")
 @click.option("--capture", "file", type=PATH, help="The capture that the run flew.")
 @click.option("--truth", type=PATH, help="Its truth; X.truth.nc beside X.nc if not given.")
-@click.option("--bundle", type=PATH, help="Bundle; the shipped one if not given.")
+@bundle_option
 @click.option("--each", default=3, show_default=True, help="Cases of each kind on a page.")
 @click.option("--size", type=(int, int), help="Lines and samples, to try things on small captures.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/gallery"), show_default=True)
+@tells_errors
 def main(
     captures: tuple[str, ...],
     run: Path | None,
@@ -290,22 +291,18 @@ def main(
     out: Path,
 ) -> None:
     """Draw a page for each of SimEMIT-1's CAPTURES, such as test-farmland-1, or for a run."""
-    try:
-        if (run is None) == (not captures) or (run is None) != (file is None):
-            raise UsageError(
-                "name captures of the benchmark, or --run with --capture", found=captures or "neither"
-            )
-        out.mkdir(parents=True, exist_ok=True)
-        for name in captures or [str(run)]:
-            seen = fly_capture(name, bundle, size) if run is None else read_run(run, file or run, truth)
-            cases = cases_of(seen, each)
-            draw(cases, out / f"{seen.name}.png", each)
-            write_json(out / f"{seen.name}.json", rows_of(cases))
-            counts = {kind: sum(case.kind == kind for case in cases) for kind in KINDS}
-            click.echo(f"{out / seen.name}.png: {', '.join(f'{n} x {kind}' for kind, n in counts.items())}")
-    except OnboardError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+    if (run is None) == (not captures) or (run is None) != (file is None):
+        raise UsageError(
+            "name captures of the benchmark, or --run with --capture", found=captures or "neither"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    for name in captures or [str(run)]:
+        seen = fly_capture(name, bundle, size) if run is None else read_run(run, file or run, truth)
+        cases = cases_of(seen, each)
+        draw(cases, out / f"{seen.name}.png", each)
+        write_json(out / f"{seen.name}.json", rows_of(cases))
+        counts = {kind: sum(case.kind == kind for case in cases) for kind in KINDS}
+        click.echo(f"{out / seen.name}.png: {', '.join(f'{n} x {kind}' for kind, n in counts.items())}")
 
 
 if __name__ == "__main__":

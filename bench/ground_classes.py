@@ -8,7 +8,6 @@ ranks labelled pixels above all others is asked of the enhancement and of its ra
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,9 +17,9 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from bench.command import tells_errors
 from bench.flights import BLOCK_LINES, kept, number, table
 from onboard.captures import band_match
-from onboard.errors import OnboardError
 from onboard.models.log_radiance import log_radiance, quantize_log
 from onboard.progress import progress
 from onboard.replay.curves import ScoreCurve
@@ -159,13 +158,10 @@ def run(out: Path, size: tuple[int, int] | None) -> str:
     "--out", type=click.Path(path_type=Path), default=Path("runs/ground-classes"), show_default=True
 )
 @click.option("--size", type=click.IntRange(64), nargs=2, help="Lines and samples: a trial.")
+@tells_errors
 def main(out: Path, size: tuple[int, int] | None) -> None:
     """Hold one filter for all ground, one a class, and plumes' surroundings left out against each other."""
-    try:
-        click.echo(run(out, size))
-    except OnboardError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+    click.echo(run(out, size))
 
 
 if __name__ == "__main__":

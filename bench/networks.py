@@ -8,18 +8,18 @@ folders alone give the same table of the patches they were judged on.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from bench.command import tells_errors
 from bench.network_rows import patch_rows, simemit_rows
 from bench.network_sources import BUNDLE_SUFFIX, Trained, is_training, read_training, require_distinct
 from bench.network_table import draw, markdown
 from export.simemit_results import RESULTS, SetResults, find_sets, read_set
-from onboard.errors import OnboardError, UsageError
+from onboard.errors import UsageError
 from onboard.replay.run_folder import output_error, write_json
 
 Row = dict[str, Any]
@@ -94,14 +94,11 @@ def write(found: Row, out: Path) -> None:
     "--out", type=click.Path(path_type=Path), default=Path("runs/networks"), show_default=True,
     help="Folder for the table and the picture.",
 )  # fmt: skip
+@tells_errors
 def main(paths: tuple[Path, ...], out: Path) -> None:
     """Put results of SimEMIT-1, run folders and bundles in PATHS into one table of networks."""
-    try:
-        found = tabulate(*gather(paths))
-        write(found, out)
-    except OnboardError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+    found = tabulate(*gather(paths))
+    write(found, out)
     click.echo(markdown(found))
 
 

@@ -15,7 +15,6 @@ tenth of the labelled pixels.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,9 +24,11 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from bench.flights import bundle_digest, fly_scene, kept, plan_of
+from bench.command import bundle_option, tells_errors
+from bench.digests import bundle_digest
+from bench.flights import fly_scene, kept, plan_of
 from bench.operating_sweep import Point, choose, draw, frontier, markdown, scores, sweep
-from onboard.errors import OnboardError
+from onboard.errors import UsageError
 from onboard.progress import progress
 from onboard.replay.components import dilate, label_components
 from onboard.replay.protocol import Rules
@@ -157,9 +158,8 @@ def report(part: str, captures: Sequence[Row], bundle: Path | None, out: Path) -
         int(plan["event_min_pixels"]),
     )
     points: dict[str, Row | None] = {"as the bundle flies": scores(captures, flown)}
-    known = out / "validation" / "curve.json"
-    if part != "validation" and known.is_file():
-        for name, row in json.loads(known.read_text(encoding="utf-8"))["chosen"].items():
+    if part != "validation":
+        for name, row in chosen_on_validation(out / "validation" / CURVE, bundle).items():
             label = f"chosen on validation, {TITLES[name]}"
             points[label] = row and scores(captures, Point(row["pixel"], row["peak"], row["size"]))
     points |= {f"best on this set, {TITLES[name]}": row for name, row in picked.items()}
@@ -168,42 +168,58 @@ def report(part: str, captures: Sequence[Row], bundle: Path | None, out: Path) -
         members = [capture for capture in captures if capture["climate"] == climate]
         if any(capture["sources"] for capture in members):
             lines[climate] = frontier(list(sweep(members)))
-    write_json(
-        out / part / "curve.json", {"set": part, "chosen": picked, "points": points, "frontiers": lines}
-    )
+    found = {"set": part, "bundle": bundle_digest(bundle), "captures": len(captures), "chosen": picked}
+    write_json(out / part / CURVE, {**found, "points": points, "frontiers": lines})
     draw(lines, points, out / part / "curve.png")
     return points
 
 
+def chosen_on_validation(file: Path, bundle: Path | None) -> dict[str, Row | None]:
+    """Return the points that a bundle's validation curve chose; none where there is no curve.
+
+    Raises:
+        UsageError: The curve is another bundle's, whose pixel thresholds this one's captures do not have.
+    """
+    if not file.is_file():
+        return {}
+    curve = json.loads(file.read_text(encoding="utf-8"))
+    if curve.get("bundle") != bundle_digest(bundle):
+        raise UsageError(
+            "the validation set's curve is another bundle's",
+            file=file,
+            found=curve.get("bundle"),
+            expected=bundle_digest(bundle),
+            remedy="run --set validation with this --bundle, or name another --out",
+        )
+    chosen: dict[str, Row | None] = curve["chosen"]
+    return chosen
+
+
+CURVE = "curve.json"
 TITLES = {"at_recall": "fewest alarms at 90 % recall", "at_alarms": "highest recall at one alarm"}
 
 
 @click.command()
 @click.option("--set", "part", type=click.Choice(SETS), default="test", show_default=True, help="Which set.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/operating"), show_default=True)
-@click.option(
-    "--bundle", type=click.Path(path_type=Path, exists=True), help="Bundle; the shipped one if not given."
-)
+@bundle_option
 @click.option("--captures", "count", type=int, help="The first so many captures only: a trial.")
 @click.option("--size", type=(int, int), help="Lines and samples, to try things on small captures.")
+@tells_errors
 def main(part: str, out: Path, bundle: Path | None, count: int | None, size: tuple[int, int] | None) -> None:
     """Say what recall costs in false alarms."""
-    try:
-        captures = benchmark_set(part)[:count]
-        if size is not None:
-            captures = [shrunk(capture, *size) for capture in captures]
-        rows = []
-        for capture in progress(captures, total=len(captures), label=part, unit="captures"):
-            basis = {"recipe": asdict(capture.recipe), "bundle": bundle_digest(bundle)}
+    captures = benchmark_set(part)[:count]
+    if size is not None:
+        captures = [shrunk(capture, *size) for capture in captures]
+    rows = []
+    for capture in progress(captures, total=len(captures), label=part, unit="captures"):
+        basis = {"recipe": asdict(capture.recipe), "bundle": bundle_digest(bundle)}
 
-            def make(capture: BenchmarkCapture = capture) -> Row:
-                return fly_capture(capture, bundle, full=size is None)
+        def make(capture: BenchmarkCapture = capture) -> Row:
+            return fly_capture(capture, bundle, full=size is None)
 
-            rows.append(kept(out / part / "captures" / f"{capture.name}.json", basis, make))
-        points = report(part, rows, bundle, out)
-    except OnboardError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+        rows.append(kept(out / part / "captures" / f"{capture.name}.json", basis, make))
+    points = report(part, rows, bundle, out)
     click.echo(markdown(points))
 
 

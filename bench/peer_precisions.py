@@ -22,6 +22,7 @@ import numpy.typing as npt
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from bench.command import tells_errors
 from bench.network_sources import read_training
 from bench.quantized import time_strips
 from export.onnx import ALLOWED_OPERATORS, export_graph
@@ -220,6 +221,7 @@ def markdown(rows: Sequence[Row]) -> str:
 @click.option("--steps", default=100, show_default=True, help="Steps of fine-tuning; 0 for none.")
 @click.option("--threads", default=2, show_default=True, help="Threads of ONNX Runtime.")
 @click.option("--rounds", default=10, show_default=True, help="Timed runs of each graph.")
+@tells_errors
 def main(
     run_dirs: tuple[Path, ...], out: Path, samples: int, patches: int, steps: int, threads: int, rounds: int
 ) -> None:

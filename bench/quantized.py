@@ -18,6 +18,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from bench.command import tells_errors
 from bench.flight_bodies import bundle_of_run, fly_bodies
 from export.assemble import contents_of
 from export.measure import probe_radiance
@@ -212,6 +213,7 @@ def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
 @click.option(
     "--sensitivity", is_flag=True, help="Also the sensitivity report: two graphs a layer are scored."
 )
+@tells_errors
 def main(
     run_dir: Path,
     out: Path,

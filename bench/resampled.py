@@ -8,7 +8,6 @@ bundle has them, and as resampling leaves them (``onb_config.gas_lines``).
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -18,9 +17,10 @@ from typing import Any
 import click
 import numpy as np
 
+from bench.command import bundle_option, tells_errors
 from bench.detection import climates_of, recipe_for
-from bench.flights import Flown, bundle_digest, fly_scene, kept, number, table
-from onboard.errors import OnboardError
+from bench.digests import bundle_digest
+from bench.flights import Flown, fly_scene, kept, number, table
 from onboard.progress import progress
 from onboard.replay.run_folder import write_json
 from onboard.replay.scoring import PrecisionRecallCurve
@@ -111,26 +111,23 @@ def markdown(found: Sequence[Row]) -> str:
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/resampled"), show_default=True)
-@click.option("--bundle", type=click.Path(path_type=Path), help="Bundle; the shipped one if not given.")
+@bundle_option
 @click.option("--size", type=(int, int), default=(384, 512), show_default=True, help="Lines and samples.")
 @click.option("--climates", help="Comma-separated; the benchmark's four if not given.")
+@tells_errors
 def main(out: Path, bundle: Path | None, size: tuple[int, int], climates: str | None) -> None:
     """Fly captures of other band tables, with methane's lines as they are and as resampling leaves them."""
-    try:
-        recipes = [
-            replace(recipe_for(climate, 0, size), plumes=PLUMES, emission_kg_h=EMISSION_KG_H)
-            for climate in climates_of(climates)
-        ]
-        rows = []
-        for recipe in progress(recipes, total=len(recipes), label="resampled", unit="captures"):
-            basis = {"recipe": asdict(recipe), "bundle": bundle_digest(bundle)}
-            file = out / "captures" / f"{recipe.climate}.json"
-            rows += kept(file, basis, partial(fly_tables, recipe, bundle))["rows"]
-        found = summarise(rows)
-        write_json(out / "resampled.json", {"tables": found})
-    except OnboardError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+    recipes = [
+        replace(recipe_for(climate, 0, size), plumes=PLUMES, emission_kg_h=EMISSION_KG_H)
+        for climate in climates_of(climates)
+    ]
+    rows = []
+    for recipe in progress(recipes, total=len(recipes), label="resampled", unit="captures"):
+        basis = {"recipe": asdict(recipe), "bundle": bundle_digest(bundle)}
+        file = out / "captures" / f"{recipe.climate}.json"
+        rows += kept(file, basis, partial(fly_tables, recipe, bundle))["rows"]
+    found = summarise(rows)
+    write_json(out / "resampled.json", {"tables": found})
     click.echo(markdown(found))
 
 

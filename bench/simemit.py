@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
+from bench.command import bundle_option, tells_errors
+from bench.digests import bundle_digest, flight_digest, world_digest
 from bench.methods import METHODS, Air, Method, Observation, find_method
 from bench.tables import markdown, summarise
-from onboard.errors import CaptureError, OnboardError, UsageError
-from onboard.flight import default_bundle_path
+from onboard.errors import CaptureError, UsageError
 from onboard.progress import progress
 from onboard.replay.prediction import Thresholds
 from onboard.replay.protocol import Rules, choose_thresholds, score_capture
@@ -85,7 +82,7 @@ def score_one(
         CaptureError: The capture is not the benchmark's any more.
     """
     basis = {"recipe": _plain(asdict(capture.recipe)), "rules": asdict(Rules()), "world": world_digest()}
-    flown = sha256((bundle or default_bundle_path()).read_bytes()).hexdigest()
+    flown = bundle_digest(bundle)
     row = _read(file, basis) or {"capture": capture.name, "basis": basis, "methods": {}}
     recipe = capture.recipe
     row |= {name: getattr(recipe, name) for name in ("climate", "plumes", "lines", "samples")}
@@ -104,6 +101,7 @@ def score_one(
             "seconds": round(seconds, 2),
             "thresholds": _limits(thresholds.get(name)),
             "bundle": flown,
+            "flight": flight_digest(),
             "scored": time.strftime("%Y-%m-%d", time.gmtime()),
             "tally": tally.to_json(),
         }
@@ -115,18 +113,12 @@ def _is_done(row: Row, method: str, thresholds: Thresholds | None, flown: str) -
     done = row["methods"].get(method)
     if done is None or done["thresholds"] != _limits(thresholds):
         return False
-    # Filters of the list above know no bundle; of other people's methods nobody knows.
-    return done["bundle"] == flown or (method in METHODS and method != "flight")
+    return not _knows_bundle(method) or (done["bundle"], done.get("flight")) == (flown, flight_digest())
 
 
-@cache
-def world_digest() -> str:
-    """Hash of the simulator's source and data: scores of another world are not gone on with."""
-    digest = sha256()
-    folder = Path(str(files("onboard.scenes")))
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in (".py", ".csv", ".toml")):
-        digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()
+def _knows_bundle(method: str) -> bool:
+    """Filters of the list above know no bundle; of other people's methods nobody knows."""
+    return method == "flight" or method not in METHODS
 
 
 def tallies_of(rows: Sequence[Row], method: str) -> list[tuple[Row, Tally]]:
@@ -136,13 +128,21 @@ def tallies_of(rows: Sequence[Row], method: str) -> list[tuple[Row, Tally]]:
     ]
 
 
-def write_thresholds(file: Path, rows: Sequence[Row], methods: Sequence[str]) -> None:
-    """Choose each method's thresholds on the captures given, and add them to the file."""
+def write_thresholds(file: Path, rows: Sequence[Row], methods: Sequence[str], flown: str) -> None:
+    """Choose each method's thresholds on the captures given, and add them to the file.
+
+    Args:
+        file: thresholds.json.
+        rows: Scored captures of the validation set.
+        methods: Whose.
+        flown: SHA-256 of the bundle, or of the weights, that were flown.
+    """
     known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     for method in methods:
         chosen = choose_thresholds([tally for _, tally in tallies_of(rows, method)])
         known[method] = {
             "limits": _limits(chosen),
+            "bundle": flown if _knows_bundle(method) else None,
             "chosen_on": [row["capture"] for row in rows],
             "lines": rows[0]["lines"],
             "samples": rows[0]["samples"],
@@ -150,23 +150,47 @@ def write_thresholds(file: Path, rows: Sequence[Row], methods: Sequence[str]) ->
     write_json(file, known)
 
 
-def read_thresholds(file: Path, methods: Sequence[str]) -> dict[str, Thresholds]:
+def read_thresholds(
+    file: Path, methods: Sequence[str], flown: str, whole: bool = False
+) -> dict[str, Thresholds]:
     """Read thresholds that the validation set gave.
 
+    Args:
+        file: thresholds.json.
+        methods: Whose.
+        flown: SHA-256 of what is to fly now.
+        whole: Full captures are to be scored: thresholds of a trial on fewer or smaller ones will not do.
+
     Raises:
-        UsageError: A method has none.
+        UsageError: A method has none, or has those of another bundle or of a trial.
     """
     known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    missing = [method for method in methods if method not in known]
-    if missing:
-        names = ",".join(missing)
+    wrong: dict[str, str] = {}
+    for method in methods:
+        found = known.get(method)
+        if found is None:
+            wrong[method] = "none"
+        elif _knows_bundle(method) and found.get("bundle") != flown:
+            wrong[method] = "those of another bundle"
+        elif whole and not _chosen_on_all(found):
+            wrong[method] = "those of a trial on fewer or smaller captures"
+    if wrong:
         raise UsageError(
             "the test set is not scored without thresholds from the validation set",
             file=file,
-            found=f"none for {names}",
-            remedy=f"python -m bench.simemit --set validation --methods {names} --out {file.parent}",
+            found="; ".join(f"{method}: {why}" for method, why in wrong.items()),
+            expected="those of the same bundle" + (" on the whole validation set" if whole else ""),
+            remedy="with the same --bundle: python -m bench.simemit --set validation "
+            f"--methods {','.join(wrong)} --out {file.parent}",
         )
     return {method: _thresholds(known[method]["limits"]) for method in methods}
+
+
+def _chosen_on_all(found: Row) -> bool:
+    captures = benchmark_set("validation")
+    size = captures[0].recipe
+    names = [capture.name for capture in captures]
+    return (found["chosen_on"], found["lines"], found["samples"]) == (names, size.lines, size.samples)
 
 
 def _limits(thresholds: Thresholds | None) -> Row | None:
@@ -221,16 +245,18 @@ def run(
     """Score methods on captures of one set, and write results.json and results.md.
 
     Raises:
-        UsageError: Test captures without thresholds.
+        UsageError: Test captures without thresholds, or with those of another bundle or of a trial.
     """
     wanted = {name: find_method(name) for name in methods}
-    thresholds = read_thresholds(out / THRESHOLDS, methods) if part == "test" else {}
+    flown = bundle_digest(bundle)
+    whole = any(_is_full(capture) for capture in captures)
+    thresholds = read_thresholds(out / THRESHOLDS, methods, flown, whole) if part == "test" else {}
     folder = out / part
     folder.mkdir(parents=True, exist_ok=True)
     shown = progress(captures, total=len(captures), label=part, unit="captures")
     rows = [score_one(c, wanted, thresholds, folder / f"{c.name}.json", bundle, build) for c in shown]
     if part == "validation":
-        write_thresholds(out / THRESHOLDS, rows, methods)
+        write_thresholds(out / THRESHOLDS, rows, methods, flown)
     found = {
         "benchmark": benchmark_name(),
         "set": part,
@@ -259,10 +285,11 @@ PATH = click.Path(path_type=Path)
 @click.option("--set", "part", type=click.Choice(SETS), default="test", show_default=True, help="Which set.")
 @click.option("--methods", default=",".join(METHODS), show_default=True, help="Or package.module:function.")
 @click.option("--out", type=PATH, default=Path("runs/simemit"), show_default=True, help="Where scores go.")
-@click.option("--bundle", type=PATH, help="Bundle to fly; the shipped one if not given.")
+@bundle_option
 @click.option("--captures", "count", type=int, help="The first so many captures only: a trial.")
 @click.option("--size", type=(int, int), help="Lines and samples, to try things on small captures.")
 @click.option("--freeze", "frozen", type=PATH, help="Write fingerprints there, and score nothing.")
+@tells_errors
 def main(
     part: str,
     methods: str,
@@ -273,17 +300,13 @@ def main(
     frozen: Path | None,
 ) -> None:
     """Score methods on SimEMIT-1."""
-    try:
-        if frozen is not None:
-            freeze([*benchmark_set("validation"), *benchmark_set("test")], frozen)
-            return
-        captures = benchmark_set(part)[:count]
-        if size is not None:
-            captures = [shrunk(capture, *size) for capture in captures]
-        found = run(part, captures, [name.strip() for name in methods.split(",")], out, bundle)
-    except OnboardError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+    if frozen is not None:
+        freeze([*benchmark_set("validation"), *benchmark_set("test")], frozen)
+        return
+    captures = benchmark_set(part)[:count]
+    if size is not None:
+        captures = [shrunk(capture, *size) for capture in captures]
+    found = run(part, captures, [name.strip() for name in methods.split(",")], out, bundle)
     click.echo(markdown(found))
 
 

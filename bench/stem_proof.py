@@ -11,7 +11,6 @@ shipped settings.stem=plain`), is shown beside it if its run folder is given.
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from hashlib import sha256
@@ -21,10 +20,10 @@ from typing import Any
 import click
 import numpy as np
 
+from bench.command import tells_errors
 from bench.detection import climates_of, recipe_for
 from bench.flights import kept, number, table
 from bench.stem_tables import cases, interpolated, repaired_gas, tables_of
-from onboard.errors import OnboardError
 from onboard.minerals import MINERALS
 from onboard.models.log_radiance import LOG_SCALE, log_radiance, quantize_log
 from onboard.models.teaching import teaching_pixels
@@ -221,35 +220,32 @@ def markdown(found: Row) -> str:
 @click.argument("plain", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/stem-proof"), show_default=True)
 @click.option("--scenes", default=16, show_default=True, help="Scenes, climates in turn; four patches each.")
+@tells_errors
 def main(run: Path, plain: Path | None, out: Path, scenes: int) -> None:
     """Bake the stem of a training for other band tables, and say what that costs."""
-    try:
-        from export.run_folder import load_run
+    from export.run_folder import load_run
 
-        folders = {"wavelength-aware": run} | ({"plain": plain} if plain else {})
-        runs = [load_run(folder) for folder in folders.values()]
-        weights = [sha256((folder / "model.pt").read_bytes()).hexdigest() for folder in folders.values()]
-        climates = climates_of(None)
-        recipes = [
-            recipe_for(climates[i % len(climates)], FIRST_SEED + i, (2 * LINES, SWATH)) for i in range(scenes)
-        ]
-        recipes = [replace(recipe, shift_nm=0.0, samples=SWATH) for recipe in recipes]
-        rows: list[list[Row]] = []
-        todo = [(case, recipe) for case in range(len(cases())) for recipe in recipes]
-        for case, recipe in progress(todo, total=len(todo), label="stem", unit="scenes"):
-            basis = {"recipe": asdict(recipe), "case": cases()[case].name, "weights": weights}
+    folders = {"wavelength-aware": run} | ({"plain": plain} if plain else {})
+    runs = [load_run(folder) for folder in folders.values()]
+    weights = [sha256((folder / "model.pt").read_bytes()).hexdigest() for folder in folders.values()]
+    climates = climates_of(None)
+    recipes = [
+        recipe_for(climates[i % len(climates)], FIRST_SEED + i, (2 * LINES, SWATH)) for i in range(scenes)
+    ]
+    recipes = [replace(recipe, shift_nm=0.0, samples=SWATH) for recipe in recipes]
+    rows: list[list[Row]] = []
+    todo = [(case, recipe) for case in range(len(cases())) for recipe in recipes]
+    for case, recipe in progress(todo, total=len(todo), label="stem", unit="scenes"):
+        basis = {"recipe": asdict(recipe), "case": cases()[case].name, "weights": weights}
 
-            def make(case: int = case, recipe: SceneRecipe = recipe) -> Row:
-                return score(recipe, case, runs)
+        def make(case: int = case, recipe: SceneRecipe = recipe) -> Row:
+            return score(recipe, case, runs)
 
-            if len(rows) <= case:
-                rows.append([])
-            rows[case].append(kept(out / "scenes" / f"{case}-{recipe.seed}.json", basis, make))
-        found = summarise(rows, list(folders))
-        write_json(out / "stem_proof.json", {"bar": BAR, "scenes": scenes, "found": found})
-    except OnboardError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+        if len(rows) <= case:
+            rows.append([])
+        rows[case].append(kept(out / "scenes" / f"{case}-{recipe.seed}.json", basis, make))
+    found = summarise(rows, list(folders))
+    write_json(out / "stem_proof.json", {"bar": BAR, "scenes": scenes, "found": found})
     click.echo(markdown(found))
 
 

@@ -149,6 +149,16 @@ def _scored(
                     remedy=REMEDY,
                 )
     _check_counts(method, files[0].parent / RESULTS, groups["all"], list(tallies.values()))
+    # Methods without a bundle have thresholds of none.
+    if known is not None and known["bundle"] not in (None, first["bundle"]):
+        raise CaptureError(
+            "the test set was scored with thresholds of another bundle",
+            file=files[0].parent.parent / THRESHOLDS,
+            field=f"{method}: bundle",
+            found=known["bundle"],
+            expected=first["bundle"],
+            remedy=REMEDY,
+        )
     if known is not None and known["limits"] != first["thresholds"]:
         raise CaptureError(
             "the test set was scored with other thresholds than the validation set gave",

@@ -39,6 +39,7 @@ from quantize.sensitivity_report import write_report
 Array = npt.NDArray[np.float32]
 log = logging.getLogger(__name__)
 REPORT = "quantization.json"
+FINE_TUNING = "fine_tuning.ckpt"
 METHANE_SHARE = 10.0
 """What methane's channel counts in the search, against 1 for each of the ten minerals."""
 
@@ -143,9 +144,7 @@ def quantize_run(run_dir: Path, out: Path, wanted: Wanted, pools: Path | None = 
     table["fp16"] = _score(half_graph(model_bytes(calibrated.for_shape(window).model)), given)
     table |= {f"int8 {form.value}, post-training": _score_form(calibrated, form, given) for form in Form}
     if wanted.fine_tuning is not None:
-        calibrated = fine_tune(
-            calibrated, given.planes, wanted.fine_tuning, checkpoint=out / "fine_tuning.ckpt"
-        )
+        calibrated = fine_tune(calibrated, given.planes, wanted.fine_tuning, checkpoint=out / FINE_TUNING)
         table |= {f"int8 {form.value}, fine-tuned": _score_form(calibrated, form, given) for form in Form}
     kept = _solve(calibrated, given, wanted, table["float32"])
     if wanted.sensitivity:
@@ -171,6 +170,8 @@ def quantize_run(run_dir: Path, out: Path, wanted: Wanted, pools: Path | None = 
         "files": files,
     }
     _write(out / REPORT, (json.dumps(report, indent=2) + "\n").encode())
+    # Of use to an interrupted run only.
+    (out / FINE_TUNING).unlink(missing_ok=True)
     return report
 
 

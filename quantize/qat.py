@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -19,7 +20,7 @@ from onboard.errors import CaptureError
 from onboard.progress import progress
 from quantize.affine import Form
 from quantize.fake_quant import FakeQuantGraph
-from quantize.graph import QuantizeError
+from quantize.graph import QuantizeError, model_bytes
 from quantize.post_training import Calibrated
 
 Array = npt.NDArray[np.float32]
@@ -88,7 +89,8 @@ def fine_tune(
     student = FakeQuantGraph(calibrated, keep_float)
     optimizer = _optimizer(student, settings)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, settings.steps)
-    done = _resume(checkpoint, settings, student, optimizer, schedule)
+    basis = _basis(calibrated, planes, settings, keep_float) if checkpoint is not None else {}
+    done = _resume(checkpoint, basis, student, optimizer, schedule)
     teacher = FakeQuantGraph(calibrated, keep_float)
     teacher.form = None
     for step in progress(
@@ -105,7 +107,7 @@ def fine_tune(
         optimizer.step()
         schedule.step()
         if checkpoint is not None and (step + 1) % settings.checkpoint_steps == 0:
-            _keep(checkpoint, settings, step + 1, student, optimizer, schedule)
+            _keep(checkpoint, basis, step + 1, student, optimizer, schedule)
             log.info("step %d of %d, loss %.4f", step + 1, settings.steps, float(loss.detach()))
     return student.learned()
 
@@ -148,11 +150,28 @@ def _optimizer(student: FakeQuantGraph, settings: FineTuning) -> torch.optim.Opt
     return torch.optim.Adam([weights, *ends_groups])
 
 
+def _basis(
+    calibrated: Calibrated, planes: Sequence[Array], settings: FineTuning, keep_float: Collection[str]
+) -> dict[str, Any]:
+    """What a fine-tuning follows from: a checkpoint of anything else is not gone on with."""
+    drawn = hashlib.sha256()
+    for sample in planes:
+        drawn.update(repr(sample.shape).encode())
+        drawn.update(np.ascontiguousarray(sample))
+    return {
+        "settings": settings.as_dict(),
+        "float_graph": hashlib.sha256(model_bytes(calibrated.model)).hexdigest(),
+        "ranges": {name: [float(span.low), float(span.high)] for name, span in calibrated.spans.items()},
+        "samples": drawn.hexdigest(),
+        "kept_in_float32": sorted(keep_float),
+    }
+
+
 def _keep(
-    file: Path, settings: FineTuning, step: int, student: FakeQuantGraph, optimizer: Any, schedule: Any
+    file: Path, basis: dict[str, Any], step: int, student: FakeQuantGraph, optimizer: Any, schedule: Any
 ) -> None:
     state = {
-        "settings": settings.as_dict(),
+        "basis": basis,
         "step": step,
         "student": student.state_dict(),
         "optimizer": optimizer.state_dict(),
@@ -164,15 +183,15 @@ def _keep(
 
 
 def _resume(
-    file: Path | None, settings: FineTuning, student: FakeQuantGraph, optimizer: Any, schedule: Any
+    file: Path | None, basis: dict[str, Any], student: FakeQuantGraph, optimizer: Any, schedule: Any
 ) -> int:
     """Take up a checkpoint, if there is one; returns the steps that are done."""
     if file is None or not file.is_file():
         return 0
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
-        same = state["settings"] == settings.as_dict()
-        if same:
+        other = [name for name, value in basis.items() if state["basis"][name] != value]
+        if not other:
             student.load_state_dict(state["student"])
             optimizer.load_state_dict(state["optimizer"])
             schedule.load_state_dict(state["schedule"])
@@ -181,6 +200,11 @@ def _resume(
         raise CaptureError(
             "the checkpoint cannot be read", file=file, found=reason, remedy="remove it"
         ) from None
-    if not same:
-        raise CaptureError("the checkpoint is of another fine-tuning", file=file, remedy="remove it")
+    if other:
+        raise CaptureError(
+            "the checkpoint is of another fine-tuning",
+            file=file,
+            found=f"other {', '.join(other)}",
+            remedy="remove it",
+        )
     return int(state["step"])

@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.flights import Array, bundle_digest, fly_scene, kept, number, plan_of, table
+from bench.flights import Array, fly_scene, kept, number, plan_of, table
 from bench.methods import flight_method
 from bench.simemit import observe
-from onboard.flight import default_bundle_path
 from onboard.scenes.recipe import SceneRecipe
 from onboard.scenes.scene import Scene, build_scene
 from onboard.scenes.simemit import BenchmarkCapture
@@ -69,11 +68,17 @@ def test_results_are_kept_as_long_as_nothing_changed(tmp_path: Path) -> None:
     assert kept(file, {"a": (1, 3)}, make)["answer"] == 3
 
 
-def test_bundles_are_told_apart_and_asked_for_their_plan(tmp_path: Path) -> None:
-    other = tmp_path / "other.onb"
-    other.write_bytes(default_bundle_path().read_bytes() + b"x")
-    assert bundle_digest(None) == bundle_digest(default_bundle_path())
-    assert bundle_digest(other) != bundle_digest(None)
+@pytest.mark.parametrize("digest", ["world_digest", "flight_digest"])
+def test_results_of_another_simulator_or_core_are_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digest: str
+) -> None:
+    file = tmp_path / "one.json"
+    assert kept(file, {}, lambda: {"answer": 1})["answer"] == 1
+    monkeypatch.setattr(f"bench.flights.{digest}", lambda: "another")
+    assert kept(file, {}, lambda: {"answer": 2})["answer"] == 2
+
+
+def test_bundles_are_asked_for_their_plan() -> None:
     assert 0 < plan_of(None)["plume_threshold"] < 1
 
 

@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 
-from bench.operating_curve import main, patches_of, source_ids, strong_sources
+from bench.operating_curve import chosen_on_validation, main, patches_of, source_ids, strong_sources
+from onboard.errors import UsageError
+from onboard.flight import default_bundle_path
 from onboard.replay.protocol import Rules
 from onboard.scenes.gas.plumes import SOURCE_DTYPE
 from onboard.scenes.truth import Truth
@@ -69,3 +72,10 @@ def test_a_small_validation_then_a_test(tmp_path: Path) -> None:
     assert second.exit_code == 0, second.output
     assert "chosen on validation, highest recall at one alarm" in second.output
     assert (tmp_path / "test" / "curve.png").stat().st_size > 10_000
+    other = tmp_path / "other.onb"
+    other.write_bytes(default_bundle_path().read_bytes())
+    assert chosen_on_validation(tmp_path / "validation" / "curve.json", other) == kept["chosen"]
+    other.write_bytes(b"another")
+    with pytest.raises(UsageError, match="another bundle"):
+        chosen_on_validation(tmp_path / "validation" / "curve.json", other)
+    assert chosen_on_validation(tmp_path / "none.json", other) == {}

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from bench.digests import bundle_digest
 from bench.methods import Observation
-from bench.simemit import freeze, main, read_thresholds, run, world_digest, write_thresholds
+from bench.simemit import freeze, main, read_thresholds, run, write_thresholds
 from onboard.errors import CaptureError, UsageError
 from onboard.replay.prediction import Prediction
 from onboard.scenes.recipe import SceneRecipe
@@ -92,9 +93,28 @@ def test_damaged_scores_are_named(tmp_path: Path) -> None:
 def test_thresholds_that_nothing_reaches_survive_the_file(tmp_path: Path) -> None:
     bare = [c for c in some("validation", 2) if c.recipe.plumes == 0]
     run("validation", bare, [BRIGHT], tmp_path)
-    assert read_thresholds(tmp_path / "thresholds.json", [BRIGHT])[BRIGHT].plume == np.inf
+    flown = bundle_digest(None)
+    assert read_thresholds(tmp_path / "thresholds.json", [BRIGHT], flown)[BRIGHT].plume == np.inf
     with pytest.raises(UsageError):
-        write_thresholds(tmp_path / "thresholds.json", [{"capture": "x", "methods": {}}], [BRIGHT])
+        write_thresholds(tmp_path / "thresholds.json", [{"capture": "x", "methods": {}}], [BRIGHT], flown)
+
+
+def test_thresholds_of_another_bundle_or_of_a_trial_are_refused(tmp_path: Path) -> None:
+    run("validation", some("validation", 1), [FILTER, BRIGHT], tmp_path)
+    file, flown = tmp_path / "thresholds.json", bundle_digest(None)
+    assert set(read_thresholds(file, [FILTER, BRIGHT], flown)) == {FILTER, BRIGHT}
+    # The filter knows no bundle.
+    assert set(read_thresholds(file, [FILTER], "ab" * 32)) == {FILTER}
+    with pytest.raises(UsageError, match="another bundle"):
+        read_thresholds(file, [FILTER, BRIGHT], "ab" * 32)
+    with pytest.raises(UsageError, match="of a trial"):
+        read_thresholds(file, [FILTER], flown, whole=True)
+    with pytest.raises(UsageError, match="of a trial"):
+        run("test", benchmark_set("test")[:1], [FILTER], tmp_path)
+    other = tmp_path / "other.onb"
+    other.write_bytes(b"another")
+    with pytest.raises(UsageError, match="another bundle"):
+        run("test", some("test", 1), [BRIGHT], tmp_path, other)
 
 
 def test_command_prints_the_tables(tmp_path: Path) -> None:
@@ -102,11 +122,6 @@ def test_command_prints_the_tables(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, [*arguments, "--out", str(tmp_path)])
     assert result.exit_code == 0, result.output
     assert "| best F1 |" in result.output
-
-
-def test_world_has_one_digest() -> None:
-    assert world_digest() == world_digest()
-    assert len(world_digest()) == 64
 
 
 def test_frozen_captures_are_known_again(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from onnx import numpy_helper
 
 from onboard.errors import CaptureError
 from quantize.affine import Form, Range
-from quantize.graph import QuantizeError
+from quantize.graph import QuantizeError, copy_of
 from quantize.post_training import Calibrated, calibrate
 from quantize.qat import FineTuning, distillation_loss, draw_windows, fine_tune
 from quantize.runtime import outputs_of
@@ -65,9 +66,27 @@ def test_a_checkpoint_of_something_else_is_refused(coarse: Calibrated, tmp_path:
     fine_tune(coarse, batches(2), FineTuning(steps=2, window=16, checkpoint_steps=1), checkpoint=file)
     with pytest.raises(CaptureError, match="another fine-tuning"):
         fine_tune(coarse, batches(2), FineTuning(steps=3, window=16), checkpoint=file)
+    for other, planes, kept, found in (
+        (altered(coarse), batches(2), (), "float_graph"),
+        (coarse, batches(2, seed=4), (), "samples"),
+        (coarse, batches(2), (coarse.layer_names[0],), "kept_in_float32"),
+    ):
+        same = FineTuning(steps=2, window=16, checkpoint_steps=1)
+        with pytest.raises(CaptureError, match=found):
+            fine_tune(other, planes, same, keep_float=kept, checkpoint=file)
     file.write_bytes(b"broken")
     with pytest.raises(CaptureError, match="cannot be read"):
         fine_tune(coarse, batches(2), FineTuning(steps=3, window=16), checkpoint=file)
+
+
+def altered(calibrated: Calibrated) -> Calibrated:
+    """The same ranges over a network with one other weight."""
+    model = copy_of(calibrated.model)
+    weight = next(item for item in model.graph.initializer if len(item.dims) == 4)
+    values = numpy_helper.to_array(weight).copy()
+    values.flat[0] += 1.0
+    weight.CopyFrom(numpy_helper.from_array(values, weight.name))
+    return Calibrated(model, calibrated.sites, calibrated.spans, {})
 
 
 def test_windows_are_drawn_by_seed_and_step() -> None:
