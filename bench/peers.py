@@ -32,7 +32,7 @@ from onboard.models.network import PeerNetwork
 from onboard.replay.prediction import Prediction
 from onboard.replay.resampled_gas import resampled_gas
 from onboard.training.network_input import peer_logits
-from onboard.training.strips import filter_counts
+from onboard.training.strips import FilteredPatch, filter_counts
 from onboard.training.tables import FlightTables
 
 Array = npt.NDArray[np.float32]
@@ -221,23 +221,27 @@ def _counts(
 
 def _relative(network: PeerNetwork, seen: Observation, match: BandMatch, tables: FlightTables) -> Array:
     """(lines, samples, its bands) float32 relative to running column means, as training made it."""
-    whole = slice(0, len(seen.valid))
-    bands = _counts(seen, whole, match, tables, np.asarray(network.bands))
-    own = replace(_filter_tables(seen, match, tables), classes=0)
-    narrow = _counts(seen, whole, match, tables, tables.mf_bands)
+    bands = _counts(seen, slice(0, len(seen.valid)), match, tables, np.asarray(network.bands))
     dynamic = bands.astype(np.float32) / np.float32(LOG_SCALE)
-    return filter_counts(narrow, seen.valid, own, dynamic=dynamic).dynamic
+    return _filtered(seen, match, tables, dynamic).dynamic
 
 
 def _streaming_filter(seen: Observation, match: BandMatch, tables: FlightTables) -> Array:
     """(lines, samples) ppm m of the streaming matched filter, as training made it and flight makes it."""
+    return _filtered(seen, match, tables).enhancement
+
+
+def _filtered(
+    seen: Observation, match: BandMatch, tables: FlightTables, dynamic: Array | None = None
+) -> FilteredPatch:
+    """The filter over a whole capture, with classes of ground where the tables have them."""
     whole = slice(0, len(seen.valid))
     counts, labels = _counts(seen, whole, match, tables, tables.mf_bands), None
     if tables.ground is not None:
         looked = _counts(seen, whole, match, tables, tables.ground.bands)
         labels = tables.ground.assign(looked.astype(np.float32) / np.float32(LOG_SCALE))
     own = _filter_tables(seen, match, tables)
-    return filter_counts(counts, seen.valid, own, labels=labels).enhancement
+    return filter_counts(counts, seen.valid, own, dynamic=dynamic, labels=labels)
 
 
 def _filter_tables(seen: Observation, match: BandMatch, tables: FlightTables) -> FilterTables:

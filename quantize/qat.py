@@ -157,7 +157,7 @@ def _basis(
     drawn = hashlib.sha256()
     for sample in planes:
         drawn.update(repr(sample.shape).encode())
-        drawn.update(np.ascontiguousarray(sample))
+        drawn.update(np.ascontiguousarray(sample).data)
     return {
         "settings": settings.as_dict(),
         "float_graph": hashlib.sha256(model_bytes(calibrated.model)).hexdigest(),

@@ -78,9 +78,7 @@ class ScoreCurve:
 
     def add(self, truth: Bools, score: Floats) -> None:
         """Count one block: truth and score of the same shape."""
-        scale = SCALES[self.scale]
-        place = (scale.forward(score.astype(np.float64)) - scale.low) * (BINS / (scale.high - scale.low))
-        index = np.nan_to_num(np.clip(place, 0, BINS - 1), nan=0.0).astype(np.int64)
+        index = self._places(score).astype(np.int64)
         for value in (0, 1):
             self.counts[value] += np.bincount(index[truth == bool(value)].ravel(), minlength=BINS)
 
@@ -106,11 +104,26 @@ class ScoreCurve:
         best = int(np.argmax(f1[:-1]))
         return float(edges[best]), float(f1[best])
 
+    def f1_at(self, threshold: float) -> float | None:
+        """Return F1 of ``score >= threshold``, its bin counted whole; None if nothing is true."""
+        tp, fp, total = self._falling()
+        if total == 0:
+            return None
+        # An edge, forth and back again, must not fall into the bin below.
+        place = BINS - 1 - int(self._places(np.asarray([threshold]))[0] + 1e-6)
+        return float(2 * tp[place] / (tp[place] + fp[place] + total))
+
     def edges(self) -> npt.NDArray[np.float64]:
         """Lower ends of the bins, rising, in the score's own unit (BINS,)."""
         scale = SCALES[self.scale]
         steps = scale.low + np.arange(BINS) * ((scale.high - scale.low) / BINS)
         return np.asarray(scale.inverse(steps), np.float64)
+
+    def _places(self, score: Floats) -> npt.NDArray[np.float64]:
+        """Where scores lie, in bins; NaN in the lowest."""
+        scale = SCALES[self.scale]
+        place = (scale.forward(score.astype(np.float64)) - scale.low) * (BINS / (scale.high - scale.low))
+        return np.asarray(np.nan_to_num(np.clip(place, 0, BINS - 1), nan=0.0))
 
     def _falling(self) -> tuple[Counts, Counts, int]:
         """True and false positives (BINS,) at falling thresholds, and the number of true pixels."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from torch.utils.data import DataLoader
 
 from onboard.models.linescan import Linescan
-from onboard.training.adapters.mixture import MixedBatches, Source
+from onboard.training.adapters.mixture import MixedBatches, SceneSource, Source
 from onboard.training.dataset import PlumePatches
 from onboard.training.mining import mined_weights
 from onboard.training.module import LinescanTraining
@@ -76,15 +77,19 @@ def fit(
             start_stem(module.network, pool, tables, recipe)
             module.average.module.load_state_dict(module.network.state_dict())
     ends = phases(recipe)
+    if pool is None and recipe.mining_rounds:
+        log.warning("mining_rounds is %d, but there are no scenes to mine", recipe.mining_rounds)
     for index, end in enumerate(ends):
         if done >= end and end != ends[-1]:
             continue
-        weights = (
-            _mined(out, module, pool, tables, index, ranks) if pool is not None and not sources else None
-        )
+        weights = _mined(out, module, pool, tables, index, ranks)
         first = done * recipe.batch
         if sources:
-            mixed = MixedBatches(sources, [item.share for item in recipe.data], recipe, first=done)
+            now = [
+                replace(source, weights=weights) if isinstance(source, SceneSource) else source
+                for source in sources
+            ]
+            mixed = MixedBatches(now, [item.share for item in recipe.data], recipe, first=done)
             loader = DataLoader(mixed, batch_size=None, num_workers=1, prefetch_factor=2)
         else:
             assert pool is not None

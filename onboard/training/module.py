@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import lightning
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -21,6 +22,11 @@ from onboard.training.recipe import Recipe
 from onboard.training.tables import FlightTables
 
 AVERAGE_DECAY = 0.995
+
+
+def step_seed(seed: int, rank: int, step: int) -> int:
+    """Return the seed of what a process draws in a training step."""
+    return int(np.random.SeedSequence((seed, rank, step)).generate_state(1, np.uint64)[0])
 
 
 def _decayed(average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
@@ -60,6 +66,8 @@ class LinescanTraining(lightning.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
         """Return the loss of one batch, of simulated patches or of a public set's tiles."""
+        # What is dropped in a step follows from its number, so that a resumed training drops the same.
+        torch.manual_seed(step_seed(self.recipe.seed, self.global_rank, self.global_step))
         if self.tiles is not None and "plume_weight" in batch:
             methane, minerals = self.tiles.losses(self.network, batch, self.scales)
         else:

@@ -30,7 +30,8 @@ CAPTURE_PIXELS = 1280 * 1242
 EMISSION_KG_H = (1000.0, 20_000.0)
 FALSE_EVENTS_A_CAPTURE = 2.0
 SIZES = (6, 9, 12, 16, 24, 32, 48)
-PEAKS = tuple(float(p) for p in 1.0 / (1.0 + np.exp(-np.arange(-3.0, 8.1, 0.5))))
+PEAK_LOGITS = np.arange(0.0, 11.1, 0.5)
+"""How far above the mask's own threshold the highest probability of an event may have to be."""
 
 
 @dataclass(frozen=True)
@@ -146,18 +147,35 @@ def choose(scored: Scored) -> OperatingPoint:
 
 
 def _choose_events(scored: Scored, threshold: float) -> tuple[int, float]:
-    """Return (fewest pixels, least peak) that find most strong plumes within the allowance."""
+    """Return (fewest pixels, least peak) that find most strong plumes within the allowance.
+
+    A few patches leave many equals. The strictest of them would lose plumes a little fainter than these, the
+    loosest lets through whatever these happen not to hold: the middle one is taken.
+    """
     patches = [_components(scored, index, threshold) for index in range(len(scored.plume))]
-    best: tuple[float, int, float] | None = None
-    for size in SIZES:
-        for peak in PEAKS:
-            recall, alarms = _event_scores(patches, size, peak, scored.plume.size)
-            # Too many false alarms cost more than any plume found; among equals, fewer alarms win.
-            merit = recall - 0.02 * alarms - 10.0 * max(0.0, alarms - FALSE_EVENTS_A_CAPTURE)
-            if best is None or merit > best[0]:
-                best = (merit, size, peak)
-    assert best is not None
-    return best[1], best[2]
+    low = float(np.log(threshold) - np.log1p(-threshold))
+    peaks = [float(peak) for peak in 1.0 / (1.0 + np.exp(-(low + PEAK_LOGITS)))]
+    merits = np.array([[_merit(patches, size, peak, scored.plume.size) for peak in peaks] for size in SIZES])
+    size, peak = middle_of(merits >= merits.max() - 1e-9)
+    return SIZES[size], peaks[peak]
+
+
+def _merit(patches: list[Components], size: int, peak: float, pixels: int) -> float:
+    """Too many false alarms cost more than any plume found; among equals, fewer alarms win."""
+    recall, alarms = _event_scores(patches, size, peak, pixels)
+    return recall - 0.02 * alarms - 10.0 * max(0.0, alarms - FALSE_EVENTS_A_CAPTURE)
+
+
+def middle_of(chosen: npt.NDArray[np.bool_]) -> tuple[int, int]:
+    """Return the row and column of a true cell about the middle of all true ones.
+
+    Args:
+        chosen: (rows, columns), true somewhere.
+    """
+    cells = np.argwhere(chosen)
+    away = np.abs(cells - np.median(cells, axis=0)).sum(axis=1)
+    row, column = cells[int(np.argmin(away))]
+    return int(row), int(column)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,12 @@ import os
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from onboard.errors import OutputError
 from onboard.models.log_radiance import LOG_SCALE, log_radiance, quantize_log
 from onboard.models.teaching import teaching_pixels
 from onboard.progress import progress
@@ -98,6 +100,8 @@ def ensure_pool(
 ) -> Pool:
     """Return a set's patches, making those that a former run has not made.
 
+    A folder of another recipe's patches is left as it is: other run folders may hold links to it.
+
     Args:
         folder: Where pools are kept; one sub-folder a set.
         recipe: Sizes, counts and seeds.
@@ -105,18 +109,20 @@ def ensure_pool(
         sensor: Name of the sensor.
         part: One of "train", "validation", "test".
         workers: Processes that simulate.
+
+    Raises:
+        OutputError: The folder holds the patches of another recipe.
     """
     home = folder / part
     stamp = {"recipe": asdict(recipe), "sensor": sensor, "classes": len(tables.class_centres), "version": 7}
     home.mkdir(parents=True, exist_ok=True)
     stamp_file = home / "pool.json"
-    if not stamp_file.exists() or json.loads(stamp_file.read_text()) != stamp:
-        for old in home.iterdir():
-            old.unlink()
+    if not stamp_file.exists():
         # Written aside: several trainings may share a pool, and read this while another writes it.
         aside = home / f"pool.{os.getpid()}.partial"
         aside.write_text(json.dumps(stamp))
         aside.replace(stamp_file)
+    _require_own(stamp_file, stamp)
     seeds = tuple(patch_seeds(recipe, part))
     samples = library_part(part)
     missing = [
@@ -128,6 +134,26 @@ def ensure_pool(
             for _ in progress(made, total=len(missing), label=f"simulate {part}", unit="scene"):
                 pass
     return Pool(home, seeds, recipe.windows)
+
+
+def _require_own(stamp_file: Path, stamp: dict[str, Any]) -> None:
+    """Refuse the patches of another recipe, sensor or simulator."""
+    try:
+        found = json.loads(stamp_file.read_text())
+        other = [name for name, value in stamp.items() if found[name] != value]
+    except (ValueError, KeyError, TypeError):
+        found, other = {}, ["contents"]
+    if "recipe" in other and isinstance(found.get("recipe"), dict):
+        values = stamp["recipe"].items()
+        other = [f"pool.{name}" for name, value in values if found["recipe"].get(name) != value]
+    if other:
+        raise OutputError(
+            "the pool holds the patches of another training",
+            file=stamp_file.parent,
+            found=f"other {', '.join(other)}",
+            expected="the patches of this recipe, or an empty folder",
+            remedy="choose another --out, remove the link to the other run's pool, or remove the pool itself",
+        )
 
 
 def is_made(folder: Path, recipe: PoolRecipe, part: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -15,6 +16,8 @@ from onboard.training.overrides import overridden
 from onboard.training.tables import EXCLUDE_NEAR
 
 RECIPES = "onboard.training.recipes"
+STRIDE = 8
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,15 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     except tomllib.TOMLDecodeError as error:
         raise UsageError("recipe is not TOML", file=name_or_path, found=str(error)) from error
     table = overridden(table, overrides)
+    for part in ("pool", "settings"):
+        if not isinstance(table.get(part, {}), dict):
+            raise UsageError(
+                "recipe value is no table",
+                file=name_or_path,
+                field=part,
+                found=repr(table[part]),
+                expected=f"a table: [{part}] in the file, {part}.KEY=VALUE on the command line",
+            )
     pool = _checked(PoolRecipe, table.pop("pool", {}), name_or_path, "pool.")
     settings, data = table.pop("settings", {}), _checked_data(table.pop("data", []), name_or_path)
     recipe = Recipe(
@@ -145,24 +157,47 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
         pool=PoolRecipe(**pool),
         data=data,
     )
-    if not 0.0 < recipe.plume_share < 1.0:
-        raise UsageError(
-            "no such share of plume pixels",
-            file=name_or_path,
-            field="plume_share",
-            found=recipe.plume_share,
-            expected="above 0, below 1",
-        )
-    low, high = WHOLE_LIMITS["exclude_near"]
-    if not low <= recipe.exclude_near <= high:
-        raise UsageError(
-            "no such surroundings of a plume",
-            file=name_or_path,
-            field="exclude_near",
-            found=recipe.exclude_near,
-            expected=f"{low} to {high} lines and samples",
-        )
+    _check_values(recipe, name_or_path)
     return recipe
+
+
+def _check_values(recipe: Recipe, file: str) -> None:
+    """Refuse what no training can be made of; before anything is simulated."""
+    pool = recipe.pool
+    low, high = WHOLE_LIMITS["exclude_near"]
+    most = 2 * (pool.swath // max(1, pool.samples))
+    # The network's coarsest stride.
+    whole = STRIDE if recipe.model == "linescan" else 1
+    rules = (
+        ("plume_share", recipe.plume_share, 0.0 < recipe.plume_share < 1.0, "above 0, below 1"),
+        ("exclude_near", recipe.exclude_near, low <= recipe.exclude_near <= high, f"{low} to {high}"),
+        ("precision", recipe.precision, recipe.precision in PRECISIONS, " or ".join(PRECISIONS)),
+        ("learning_rate", recipe.learning_rate, recipe.learning_rate > 0, "above 0"),
+        *(
+            (name, getattr(recipe, name), getattr(recipe, name) >= 1, "at least 1")
+            for name in ("steps", "batch", "checkpoint_steps")
+        ),
+        *(
+            (f"pool.{name}", getattr(pool, name), getattr(pool, name) >= 1, "at least 1")
+            for name in ("lines", "train", "validation", "test", "windows")
+        ),
+        ("pool.samples", pool.samples, 1 <= pool.samples <= pool.swath, f"1 to {pool.swath}, the swath"),
+        ("crop", recipe.crop, 1 <= recipe.crop <= pool.samples, f"1 to {pool.samples}, a patch's samples"),
+        ("pool.windows", pool.windows, pool.windows <= most, f"at most {most}, as many as a scene holds"),
+        *(
+            (name, size, size % whole == 0, f"a multiple of {whole}")
+            for name, size in (
+                ("crop", recipe.crop),
+                ("pool.lines", pool.lines),
+                ("pool.samples", pool.samples),
+            )
+        ),
+    )
+    for name, found, holds, expected in rules:
+        if not holds:
+            raise UsageError(
+                "recipe value does not do", file=file, field=name, found=found, expected=expected
+            )
 
 
 def shipped_recipes() -> list[str]:
@@ -213,8 +248,12 @@ def _checked(kind: type, table: dict[str, Any], file: str, prefix: str = "") -> 
                 found=repr(value),
                 expected=str(known[key]),
             )
-        if isinstance(value, (int, float)) and value < 0:
+        if isinstance(value, (int, float)) and not 0 <= value < math.inf:
             raise UsageError(
-                "recipe value is negative", file=file, field=prefix + key, found=value, expected=">= 0"
+                "recipe value is negative or no finite number",
+                file=file,
+                field=prefix + key,
+                found=value,
+                expected=">= 0",
             )
     return table

@@ -12,8 +12,9 @@ from typing import Any
 import lightning
 import torch
 
-from onboard.errors import OutputError
+from onboard.errors import OutputError, UsageError
 from onboard.models.linescan import Linescan
+from onboard.models.registry import build
 from onboard.scenes.memory import keep_freed_memory
 from onboard.sensors import load_sensor
 from onboard.training.adapters.mixture import Source
@@ -51,11 +52,13 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = Fa
         The metrics; nothing in those processes of ``torchrun`` that are not the first.
 
     Raises:
-        OutputError: The folder holds another recipe's training.
+        OutputError: The folder holds another recipe's training, or its pool another one's patches.
+        UsageError: The recipe's settings do not make a network.
     """
     started = time.monotonic()
     ranks = ranks_of_environment()
     check_share(recipe, ranks)
+    check_settings(recipe)
     sets = open_sets(recipe)
     if ranks.first:
         _claim(out, recipe)
@@ -83,6 +86,25 @@ def train(recipe: Recipe, out: Path, *, workers: int = 2, interactive: bool = Fa
     }
     _write(out / "metrics.json", metrics)
     return metrics
+
+
+def check_settings(recipe: Recipe) -> None:
+    """Build the recipe's network once, before anything is simulated or written.
+
+    Raises:
+        UsageError: Its settings do not make one.
+    """
+    sensor = load_sensor(recipe.sensor)
+    try:
+        build(recipe.model, centres=sensor.centres, fwhm=sensor.fwhm, **recipe.settings)
+    except (TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UsageError(
+            "the settings do not make a network",
+            field="settings",
+            found=f"{recipe.settings}: {reason}",
+            expected=f"those of {recipe.model} (docs/networks.md)",
+        ) from None
 
 
 def _pools(recipe: Recipe, out: Path, tables: FlightTables, workers: int, ranks: Ranks) -> dict[str, Pool]:

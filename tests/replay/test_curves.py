@@ -29,6 +29,10 @@ def test_binned_figures_meet_the_exact_ones(seed: int, scale: str) -> None:
     curve.add(truth[1000:], score[1000:])
     assert curve.average_precision() == pytest.approx(exact_average_precision(truth, score), abs=0.01)
     threshold, best = curve.best()
+    assert curve.f1_at(threshold) == pytest.approx(best, abs=1e-12)
+    middle = float(np.median(score))
+    exact = 2 * ((score >= middle) & truth).sum() / ((score >= middle).sum() + truth.sum())
+    assert curve.f1_at(middle) == pytest.approx(exact, abs=0.01)
     found = score >= threshold
     f1 = 2 * (found & truth).sum() / (found.sum() + truth.sum())
     assert best == pytest.approx(f1, abs=0.01)
@@ -58,6 +62,7 @@ def test_nothing_said_is_never_found() -> None:
 def test_without_truth_there_is_no_figure() -> None:
     curve = ScoreCurve("score")
     curve.add(np.zeros(4, np.bool_), np.arange(4, dtype=np.float32))
+    assert curve.f1_at(2.0) is None
     assert curve.average_precision() is None
     assert curve.best() == (np.inf, None)
 

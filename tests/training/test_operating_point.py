@@ -1,9 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from onboard.training.operating_point import OperatingPoint, Scored, choose, event_scores, report
+from onboard.training.operating_point import (
+    SIZES,
+    OperatingPoint,
+    Scored,
+    choose,
+    event_scores,
+    middle_of,
+    report,
+)
 
 
 def scored(seed: int) -> Scored:
@@ -43,3 +53,26 @@ def test_report_scores_what_was_found() -> None:
     assert figures["plume_f1"] == pytest.approx(1.0, abs=0.1)
     assert figures["mineral_macro_f1"] == pytest.approx(1.0, abs=1e-6)
     assert figures["enhancement_slope"] == pytest.approx(0.95, abs=1e-3)
+
+
+def test_among_equals_the_middle_is_taken() -> None:
+    assert middle_of(np.ones((5, 7), bool)) == (2, 3)
+    corner = np.zeros((4, 4), bool)
+    corner[0, 0] = corner[3, 1:] = True
+    assert middle_of(corner) == (3, 1)
+    case = scored(3)
+    case.plume[:, 10:20, 10:15] = 0.3
+    point = choose(case)
+    assert point.plume_threshold == pytest.approx(0.3, abs=0.01)
+    assert SIZES[0] < point.event_min_pixels < SIZES[-1]
+    # Plumes reach 0.95; the false alarm of 0.6 is out by its size already.
+    assert 0.4 < point.event_peak_probability < 0.9
+
+
+def test_rare_plumes_with_small_probabilities_have_peaks_to_choose_from() -> None:
+    """Calibrated to captures in which one pixel in five hundred is plume."""
+    case = scored(4)
+    faint = replace(case, plume=(case.plume / 60.0).astype(np.float32))
+    point = choose(faint)
+    assert 0.01 < point.plume_threshold <= point.event_peak_probability < 0.0161
+    assert event_scores(faint, point) == (1.0, 0.0)

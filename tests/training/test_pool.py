@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from onboard.errors import OutputError
 from onboard.training.pool import SETS, Pool, _make_patches, ensure_pool, library_part, patch_seeds
 from onboard.training.recipe import PoolRecipe
 from onboard.training.tables import FlightTables
@@ -33,6 +36,24 @@ def test_patches_are_made_once_and_again_alike(
     times = [file.stat().st_mtime_ns for file in files]
     ensure_pool(tmp_path, small, tables, "emit", "train", workers=1)
     assert [file.stat().st_mtime_ns for file in files] == times
+
+
+@pytest.mark.parametrize("field", ["test", "seed"])
+def test_the_patches_of_another_recipe_are_left_alone(
+    tmp_path: Path, tables: FlightTables, small: PoolRecipe, field: str
+) -> None:
+    ensure_pool(tmp_path / "one", replace(small, train=1), tables, "emit", "train", workers=1)
+    (tmp_path / "linked").symlink_to(tmp_path / "one")
+    other = replace(small, **{"train": 1, field: getattr(small, field) + 1})
+    before = sorted((tmp_path / "one" / "train").iterdir())
+    with pytest.raises(OutputError, match=f"other pool.{field};"):
+        ensure_pool(tmp_path / "linked", other, tables, "emit", "train", workers=1)
+    with pytest.raises(OutputError, match="other sensor;"):
+        ensure_pool(tmp_path / "one", replace(small, train=1), tables, "other", "train", workers=1)
+    assert sorted((tmp_path / "one" / "train").iterdir()) == before
+    (tmp_path / "one" / "train" / "pool.json").write_text("[]")
+    with pytest.raises(OutputError, match="contents"):
+        ensure_pool(tmp_path / "one", replace(small, train=1), tables, "emit", "train", workers=1)
 
 
 def test_test_patches_are_made_of_samples_that_no_training_saw(

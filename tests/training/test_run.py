@@ -3,14 +3,35 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from onboard.errors import OutputError
+from onboard.errors import OutputError, UsageError
 from onboard.training.recipe import PoolRecipe, Recipe
 from onboard.training.run import train
+
+
+@pytest.mark.parametrize(
+    ("model", "settings"),
+    [
+        ("linescan", {"foo": 1}),
+        ("linescan", {"widths": 5}),
+        ("linescan", {"widths": [16, 32]}),
+        ("linescan", {"mineral_features": 40}),
+        ("hyper_segformer", {"tasks": "weather"}),
+        ("hyper_starcop", {"foo": 1}),
+        ("none", {}),
+    ],
+)
+def test_settings_that_make_no_network_are_refused_before_anything_is_written(
+    run_folder: Path, small: PoolRecipe, model: str, settings: dict[str, Any]
+) -> None:
+    with pytest.raises(UsageError):
+        train(Recipe(name="tiny", model=model, settings=settings, crop=32, pool=small), run_folder)
+    assert not run_folder.exists()
 
 
 @pytest.mark.slow

@@ -41,17 +41,19 @@ def tile_logits(
         basis: (knots, bands) of the batch's band table.
         own: See :func:`tile_features`.
     """
-    log = batch["log"].float() / LOG_SCALE
-    count, lines, samples, bands = log.shape
-    features = tile_features(network.stem, log.view(-1, bands), basis, own)
-    planes = body_input(
-        features.view(count, lines, samples, -1),
-        network.settings.static_features,
-        batch["physics"],
-        batch["keep"],
-        scales,
-    )
-    logits: Tensor = network.body(planes)
+    # As for scenes: no half precision before the body.
+    with torch.autocast(batch["log"].device.type, enabled=False):
+        log = batch["log"].float() / LOG_SCALE
+        count, lines, samples, bands = log.shape
+        features = tile_features(network.stem, log.view(-1, bands), basis, own)
+        planes = body_input(
+            features.view(count, lines, samples, -1),
+            network.settings.static_features,
+            batch["physics"],
+            batch["keep"],
+            scales,
+        )
+    logits: Tensor = network.body(planes).float()
     return logits
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset, default_collate
@@ -14,7 +15,7 @@ from torch.utils.data import IterableDataset, default_collate
 from onboard.scenes import methane
 from onboard.training.adapters.common import TileRow, TileSet
 from onboard.training.adapters.samples import Extent, draw_window, flipped, tile_sample
-from onboard.training.dataset import Sample, training_sample
+from onboard.training.dataset import Sample, drawn, training_sample
 from onboard.training.pool import Pool
 from onboard.training.recipe import Recipe
 from onboard.training.tables import FlightTables
@@ -59,11 +60,21 @@ class TileSource:
 
 @dataclass(frozen=True)
 class SceneSource:
-    """The simulated pool as a source of samples."""
+    """The simulated pool as a source of samples, as trainings on scenes alone have it.
+
+    Attributes:
+        pool: Training patches.
+        tables: Of the recipe's sensor.
+        crop: Columns of a sample.
+        continuum_sigma: Deviation, in log radiance, of changes of the continuum from pixel to pixel.
+        weights: (patches,) how often each is drawn; all alike if None.
+    """
 
     pool: Pool
     tables: FlightTables
     crop: int
+    continuum_sigma: float = 0.0
+    weights: npt.NDArray[np.float32] | None = None
 
     @cached_property
     def gas(self) -> methane.MethaneCurve:
@@ -71,9 +82,12 @@ class SceneSource:
         return methane.methane_curve(self.tables.centres, self.tables.fwhm)
 
     def sample(self, rng: np.random.Generator, mineral_label: float) -> Sample:
-        """Draw a training sample, as trainings on scenes alone do."""
-        patch = self.pool[int(rng.integers(len(self.pool)))]
-        return training_sample(rng, patch, self.tables, self.gas, mineral_label, self.crop)
+        """Draw a training sample."""
+        weights = np.ones(len(self.pool), np.float32) if self.weights is None else self.weights
+        patch = self.pool[drawn(rng, weights)]
+        return training_sample(
+            rng, patch, self.tables, self.gas, mineral_label, self.crop, self.continuum_sigma
+        )
 
     def samples(self, rng: np.random.Generator, count: int, mineral_label: float) -> list[Sample]:
         """Draw the samples of a batch."""

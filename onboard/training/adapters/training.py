@@ -61,7 +61,7 @@ def all_sources(
     for item in recipe.data:
         if item.name == SCENES:
             assert pool is not None
-            sources.append(SceneSource(pool, tables, recipe.crop))
+            sources.append(SceneSource(pool, tables, recipe.crop, recipe.continuum_sigma))
         else:
             sources.append(sets[item.name])
     return sources

@@ -4,8 +4,9 @@ import torch
 
 from onboard.models.linescan import Linescan
 from onboard.models.stem import WavelengthAwareStem
-from onboard.training.adapters.forward import known_mineral_loss, tile_features, tile_losses
+from onboard.training.adapters.forward import known_mineral_loss, tile_features, tile_logits, tile_losses
 from onboard.training.adapters.tables import stem_basis
+from onboard.training.body_input import InputScales
 from onboard.training.losses import mineral_loss
 from onboard.training.tables import FlightTables
 
@@ -65,3 +66,22 @@ def test_minerals_not_known_do_not_count() -> None:
     torch.testing.assert_close(known_mineral_loss(changed, batch["minerals"], known), few)
     expected = mineral_loss(logits[:, :3], batch["minerals"][:, :3], torch.ones(2, 8, 8))
     torch.testing.assert_close(few, expected)
+
+
+def test_half_precision_begins_at_the_body(tables: FlightTables) -> None:
+    torch.manual_seed(0)
+    network = Linescan(tables.centres, tables.fwhm).eval()
+    physics = torch.zeros(1, 16, 16, 4)
+    physics[..., 1:3] = 1.0
+    batch = {
+        "log": torch.randint(-4000, 4000, (1, 16, 16, 285), dtype=torch.int16),
+        "physics": physics,
+        "keep": torch.ones(1, 16, 16),
+    }
+    basis = stem_basis(network.stem, tables)
+    seen: list[torch.Tensor] = []
+    network.body.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    for half in (False, True):
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):
+            assert tile_logits(network, batch, InputScales(), basis).dtype == torch.float32
+    assert torch.equal(seen[0], seen[1])

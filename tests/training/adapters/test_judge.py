@@ -1,35 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from torchmetrics.functional.classification import binary_average_precision
 
 from onboard.minerals import MINERALS
-from onboard.training.adapters.judge import Histogram, TileScores, choose_on_tiles
-from onboard.training.metrics import best_f1, f1_at
-
-
-def test_bins_score_as_all_pixels_would() -> None:
-    rng = np.random.default_rng(0)
-    label = rng.random(20_000) < 0.1
-    probability = np.clip(0.3 * label + rng.normal(0.4, 0.15, label.shape), 0, 1).astype(np.float32)
-    histogram = Histogram()
-    for part in np.split(np.arange(20_000), 4):
-        histogram.add(probability[part], label[part], np.ones(5_000, bool))
-    threshold, f1 = best_f1(probability, label)
-    assert histogram.best() == pytest.approx(threshold, abs=0.01)
-    assert histogram.f1().max() == pytest.approx(f1, abs=0.005)
-    assert histogram.f1()[200] == pytest.approx(f1_at(probability, label, 0.5), abs=0.002)
-    expected = float(binary_average_precision(torch.from_numpy(probability), torch.from_numpy(label).int()))
-    assert histogram.average_precision() == pytest.approx(expected, abs=0.01)
-
-
-def test_pixels_that_do_not_count_do_not() -> None:
-    histogram = Histogram()
-    histogram.add(np.ones(4, np.float32), np.ones(4, bool), np.array([True, False, False, False]))
-    assert histogram.positives == 1
-    assert Histogram().best() == 0.5
+from onboard.training.adapters.judge import TileScores, choose_on_tiles
 
 
 def make_scores(known: int) -> TileScores:
@@ -62,4 +40,31 @@ def test_thresholds_come_from_all_sets_together() -> None:
     assert 0.0 < point.plume_threshold < 1.0
     assert point.event_peak_probability >= max(0.8, point.plume_threshold)
     assert point.mineral_thresholds[5:] == (0.5,) * 5
-    assert point.mineral_thresholds[0] < 0.5
+    assert 0.018 < point.mineral_thresholds[0] <= 0.9821  # what is there says 0.982, the rest 0.018
+
+
+def test_thresholds_far_below_a_hundredth_are_read_where_they_lie() -> None:
+    # Calibrated probabilities of rare plumes are small: 0.002 for plume, 0.0004 for ground.
+    rng = np.random.default_rng(0)
+    truth = torch.from_numpy(rng.random((1, 200, 200)) < 0.005).float().expand(11, 200, 200)
+    sample = {
+        "plume": truth[0],
+        "plume_weight": torch.ones(200, 200),
+        "physics": torch.stack([truth[0] * 3000.0] * 4, dim=2),
+        "minerals": truth[1:],
+        "minerals_known": torch.ones(10, 200, 200),
+    }
+    scores = TileScores()
+    scores.add(torch.logit(torch.where(truth > 0, 0.002, 0.0004)), sample)
+    point = choose_on_tiles([scores])
+    assert 0.0004 < point.plume_threshold <= 0.002
+    assert scores.report(point)["plume_f1"] == scores.report(point)["mineral_macro_f1"] == 1.0
+    assert scores.report(replace(point, plume_threshold=0.001))["plume_f1"] == 1.0
+    loose = scores.report(replace(point, plume_threshold=0.0002))["plume_f1"]
+    assert loose == pytest.approx(2 * 0.005 / 1.005, rel=0.2)
+
+
+def test_pixels_that_do_not_count_do_not() -> None:
+    scores = make_scores(1)
+    assert scores.minerals[0].counts.sum() == 64
+    assert not scores.minerals[1].counts.any()

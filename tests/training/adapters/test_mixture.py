@@ -4,6 +4,7 @@ import itertools
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,6 +13,7 @@ from onboard.training.adapters.mixture import MixedBatches, SceneSource, Source,
 from onboard.training.adapters.registry import open_set
 from onboard.training.adapters.samples import extent_of
 from onboard.training.adapters.tables import tile_tables
+from onboard.training.dataset import drawn, training_sample
 from onboard.training.pool import Pool
 from onboard.training.recipe import Recipe
 from onboard.training.tables import FlightTables
@@ -63,3 +65,16 @@ def test_rows_say_their_plume_by_word_or_by_emission() -> None:
     assert has_plume(replace(row, emission=100.0))
     assert not has_plume(replace(row, emission=100.0, has_plume=False))
     assert has_plume(replace(row, has_plume=True))
+
+
+def test_scenes_are_what_a_training_on_scenes_alone_sees(pool: Pool, tables: FlightTables) -> None:
+    weights = np.zeros(len(pool), np.float32)
+    weights[1] = 1.0
+    source = SceneSource(pool, tables, 32, continuum_sigma=0.1, weights=weights)
+    rng = np.random.default_rng(5)
+    chosen = pool[drawn(rng, weights)]
+    expected = training_sample(rng, chosen, tables, source.gas, 0.15, 32, 0.1)
+    found = source.sample(np.random.default_rng(5), 0.15)
+    assert all(torch.equal(found[key], expected[key]) for key in expected)
+    plain = replace(source, continuum_sigma=0.0).sample(np.random.default_rng(5), 0.15)
+    assert not torch.equal(found["log"], plain["log"])
