@@ -169,7 +169,9 @@ def find_pair(path: Path) -> tuple[Path, Path | None]:
     if path.suffix.lower() == HEADER_SUFFIX:
         return path, None
     names = {path.name + HEADER_SUFFIX, path.stem + HEADER_SUFFIX}
-    headers = [item for item in _siblings(path) if item.name in names or item.name.lower() in names]
+    folded = {name.lower() for name in names}
+    headers = [item for item in _siblings(path) if item.name in names]
+    headers = headers or [item for item in _siblings(path) if item.name.lower() in folded]
     if not headers:
         raise CaptureError(
             "file has no ENVI header beside it",
@@ -277,16 +279,25 @@ def _scaling(
     return scale, shift
 
 
+METRES = {"meters": 1.0, "metres": 1.0, "m": 1.0, "kilometers": 1e3, "km": 1e3, "feet": 0.3048, "ft": 0.3048}
+
+
 def _pixel_size(header: EnviHeader) -> float | None:
-    """Pixel size out of ``map info``, where that is in metres."""
+    """Pixel size out of ``map info`` in metres; None where it says none, or in units of something else."""
     parts = [part.strip() for part in header.fields.get("map info", "").split(",")]
-    if len(parts) < 7 or "degrees" in " ".join(parts).lower() or "geographic" in parts[0].lower():
+    kind = parts[0].lower()
+    if len(parts) < 7 or "geographic" in kind or "arbitrary" in kind:
+        return None
+    told = [part.partition("=")[2].strip().lower() for part in parts if part.lower().startswith("units")]
+    # Projected maps are in metres where they do not say.
+    factor = METRES.get(told[0] if told else "meters")
+    if factor is None:
         return None
     try:
         across, down = abs(float(parts[5])), abs(float(parts[6]))
     except ValueError:
         return None
-    size = math.sqrt(across * down)
+    size = factor * math.sqrt(across * down)
     return size if 0.01 <= size <= 10_000 else None
 
 

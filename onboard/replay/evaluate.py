@@ -82,7 +82,11 @@ def evaluate_run(run: Path, truth: Path, criteria: Criteria | None = None) -> di
         if METHANE in products:
             result["methane"] = _score_methane(found, true, criteria)
             result["methane"]["plumes"] = score_plumes(
-                found, true, _read_events(run / EVENTS), criteria.strong_peak_ppm_m, criteria.tolerance_px
+                found,
+                true,
+                _read_events(run / EVENTS, found["quality"].shape),
+                criteria.strong_peak_ppm_m,
+                criteria.tolerance_px,
             )
         if MINERALS in products:
             result["minerals"] = _score_minerals(found, true, criteria, truth)
@@ -118,7 +122,17 @@ def _check_shapes(found: Any, true: Any, truth: Path) -> None:
     if METHANE in products:
         needed |= {"ch4_enhancement": (), "plume_id": ()}
     if MINERALS in products:
-        needed |= {"mineral_abundance": (_variable(true, "mineral_names").shape[0],)}
+        names = _variable(true, "mineral_names").shape
+        if len(names) != 1:
+            raise CaptureError(
+                "the truth's minerals are no list",
+                file=truth,
+                field="mineral_names",
+                found=f"shape {names}",
+                expected="one name a mineral",
+                remedy="name a truth file of onboard simulate",
+            )
+        needed |= {"mineral_abundance": names}
     for name, before in needed.items():
         shape = _variable(true, name).shape
         if shape != (*before, *expected):
@@ -202,10 +216,13 @@ def _score_minerals(found: Any, true: Any, criteria: Criteria, truth: Path) -> d
     }
 
 
-def _read_events(path: Path) -> list[dict[str, Any]]:
+def _read_events(path: Path, shape: tuple[int, int]) -> list[dict[str, Any]]:
+    """Return the events' properties, each within the (lines, samples) of the run."""
     try:
         features = json.loads(path.read_text(encoding="utf-8"))["features"]
-        return [dict(feature["properties"]) for feature in features]
+        events = [dict(feature["properties"]) for feature in features]
+        for number, event in enumerate(events):
+            _check_event(event, number, shape)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CaptureError(
             "the events of the run cannot be read",
@@ -214,3 +231,14 @@ def _read_events(path: Path) -> list[dict[str, Any]]:
             expected="a GeoJSON FeatureCollection as onboard replay writes it",
             remedy="replay the capture again",
         ) from error
+    return events
+
+
+def _check_event(event: dict[str, Any], number: int, shape: tuple[int, int]) -> None:
+    if type(event["event_id"]) is not int:
+        raise TypeError(f"event {number}: event_id is {event['event_id']!r}")
+    for axis, size in zip(("line", "sample"), shape, strict=True):
+        first, peak, last = (event[f"{which}_{axis}"] for which in ("first", "peak", "last"))
+        whole = all(type(value) is int for value in (first, peak, last))
+        if not whole or not 0 <= first <= peak <= last < size:
+            raise ValueError(f"event {number}: {axis}s {first!r}, {peak!r}, {last!r} of {size}")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from onboard.captures import Capture, Location, band_match, check_block, open_capture
 from onboard.captures import LineBlock as ReadBlock
-from onboard.errors import BundleError, CaptureError, DeadlineError, OutputError
+from onboard.errors import BundleError, CaptureError, DeadlineError, OutputError, UsageError
 from onboard.flight.bundle import default_bundle_path, read_container
 from onboard.flight.contents import read_contents
 from onboard.flight.trust import read_key_file
@@ -25,7 +25,7 @@ from onboard.replay import selection, summary
 from onboard.replay.denoised import DenoisedHeader, DenoisedWriter
 from onboard.replay.events import feature_collection
 from onboard.replay.player import LineBlock, Listeners, Playback, Player
-from onboard.replay.products import ProductsHeader, ProductsWriter
+from onboard.replay.products import METHANE, ProductsHeader, ProductsWriter
 from onboard.replay.quicklook import Quicklooks
 from onboard.replay.resampled_gas import resampled_gas
 from onboard.replay.run_folder import (
@@ -164,7 +164,15 @@ def _prepare(job: ReplayJob, capture: Capture) -> _Flight:
     match = band_match(capture.centres, capture.fwhm, contents.centres, contents.fwhm)
     required = {name: entry["required_nm"] for name, entry in contents.manifest["products"].items()}
     chosen = selection.select_products(required, job.products, match, capture.centres, job.capture)
+    if job.denoised == "plumes" and METHANE not in chosen.kept:
+        raise UsageError(
+            "there are no strips with plumes to denoise without the methane product",
+            field="--denoised",
+            found=f"plumes, with {', '.join(chosen.kept)}",
+            expected="all, or methane among the products",
+        )
     warnings = selection.warnings_before(chosen, match, capture.lines, capture.centres)
+    warnings += selection.warnings_of_limits(contents.limits, job.target, time.time())
     sensor = load_sensor(str(contents.manifest.get("sensor", "emit")))
     if capture.pixel_size_m is None:
         warnings.append(
@@ -329,6 +337,10 @@ def _check_valid(playback: Playback, capture: Capture) -> None:
 
 def _warn_after(playback: Playback, location: Location | None, health: Any, warnings: list[str]) -> None:
     found = selection.warnings_of_bands(health.lines_lacking_bands, health.most_lacking_bands)
+    if health.events_dropped:
+        found.append(
+            f"{health.events_dropped} plume events found no room in the core's queue and are not in {EVENTS}"
+        )
     nonfinite = playback.quality.as_dict()["non_finite"]
     if nonfinite:
         found.append(f"{nonfinite} pixels with NaN or infinite radiance were masked")

@@ -73,21 +73,21 @@ def _true_plumes(
     plume_id: NDArray[np.int32], enhancement: NDArray[np.float32], covered: Mask
 ) -> list[dict[str, Any]]:
     inside = plume_id > 0
-    ids, values = plume_id[inside], enhancement[inside]
-    size = int(ids.max(initial=0)) + 1
-    peaks = np.zeros(size)
-    np.maximum.at(peaks, ids, values)
-    pixels = np.bincount(ids, minlength=size)
-    hits = np.bincount(ids[covered[inside]], minlength=size)
+    # Numbers may be anything: no table is as long as the largest of them.
+    numbers, ids = np.unique(plume_id[inside], return_inverse=True)
+    peaks = np.zeros(len(numbers))
+    np.maximum.at(peaks, ids, enhancement[inside])
+    pixels = np.bincount(ids, minlength=len(numbers))
+    hits = np.bincount(ids[covered[inside]], minlength=len(numbers))
     return [
         {
             "plume_id": int(number),
-            "peak_ppm_m": round(float(peaks[number]), 1),
-            "pixels": int(pixels[number]),
-            "pixels_covered": int(hits[number]),
-            "found": bool(hits[number]),
+            "peak_ppm_m": round(float(peaks[index]), 1),
+            "pixels": int(pixels[index]),
+            "pixels_covered": int(hits[index]),
+            "found": bool(hits[index]),
         }
-        for number in np.nonzero(pixels)[0]
+        for index, number in enumerate(numbers)
     ]
 
 

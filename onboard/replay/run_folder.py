@@ -50,6 +50,8 @@ def new_run_folder(out: Path, *, overwrite: bool = False, needed_bytes: int = 0)
     try:
         _check_room(partial, needed_bytes)
         yield partial
+        # What came there meanwhile is not ours to remove.
+        check_replaceable(out, overwrite=overwrite)
         _put_in_place(partial, out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from onboard.errors import CaptureError, UsageError
+from onboard.flight.limits import Limits
 from onboard.replay.session import FloatArray
 
 SHORT_CAPTURE_LINES = 32
+MOST_SECONDS = 253_402_300_799  # the last one of the year 9999, as far as dates go
 GAS_NM = (2110.0, 2455.0)
 COARSE_NM = 9.0
 """Bands further apart than this, where methane absorbs, leave clutter that the networks never saw
@@ -118,7 +121,7 @@ def warnings_before(
     found = [f"product {name} is dropped: {reason}" for name, reason in selection.dropped.items()]
     if not match.identical:
         found.append(f"the capture's bands are not the bundle's: {match.summary()}")
-    inside = centres[(centres >= GAS_NM[0]) & (centres <= GAS_NM[1])]
+    inside = np.sort(centres[(centres >= GAS_NM[0]) & (centres <= GAS_NM[1])])
     spacing = float(np.median(np.diff(inside))) if inside.size > 1 else 0.0
     if "methane" in selection.kept and spacing > COARSE_NM:
         found.append(
@@ -130,6 +133,23 @@ def warnings_before(
             f"the capture has only {lines} lines: the statistics of a column are immature below "
             f"{SHORT_CAPTURE_LINES}, so its methane is not to be relied on"
         )
+    return found
+
+
+def warnings_of_limits(limits: Limits, target: str, now_unix_s: float) -> list[str]:
+    """What the user must know of a bundle that flight would refuse; the ground replays it all the same.
+
+    Args:
+        limits: The bundle's.
+        target: Name of this machine; "host" for any.
+        now_unix_s: Seconds since 1970, UTC.
+    """
+    found = []
+    if 0 < limits.expires_unix_s <= now_unix_s:
+        day = datetime.fromtimestamp(min(limits.expires_unix_s, MOST_SECONDS), UTC).date()
+        found.append(f"the bundle expired on {day}: flight refuses it by now")
+    if limits.target and target not in ("host", limits.target):
+        found.append(f"the bundle is for {limits.target}: a computer called {target} refuses it in flight")
     return found
 
 

@@ -153,6 +153,12 @@ def test_unknown_units_are_refused(tmp_path: Path) -> None:
     [
         ("{UTM, 1, 1, 500000, 4000000, 3.9, 3.9, 10, North, WGS-84, units=Meters}", 3.9),
         ("{Geographic Lat/Lon, 1, 1, -119, 36, 0.0005, 0.0005, WGS-84, units=Degrees}", None),
+        ("{UTM, 1, 1, 500000, 4000000, 60, 60, 10, North, WGS-84}", 60.0),
+        ("{UTM, 1, 1, 500000, 4000000, 0.06, 0.06, 10, North, WGS-84, units=Km}", 60.0),
+        ("{State Plane (NAD 27), 1, 1, 5, 4, 100, 100, 3104, units=Feet}", 30.48),
+        ("{Arbitrary, 1, 1, 0, 0, 1, 1, 0, units=Pixels}", None),
+        ("{Arbitrary, 1, 1, 0, 0, 1, 1}", None),
+        ("{UTM, 1, 1, 0, 0, 1, 1, 10, North, WGS-84, units=Furlongs}", None),
         ("{UTM, 1}", None),
         ("{UTM, 1, 1, 5, 4, x, y, 10}", None),
         ("{UTM, 1, 1, 5, 4, inf, nan, 10}", None),
@@ -161,7 +167,7 @@ def test_unknown_units_are_refused(tmp_path: Path) -> None:
 def test_pixel_size_comes_from_map_info(tmp_path: Path, info: str, size: float | None) -> None:
     extra = f"data units = uW/cm^2/SR/nm\nmap info = {info}\nacquisition time = 2017-03-23T20:22:44Z\n"
     with open_capture(write_envi(tmp_path, cube(), extra=extra)) as capture:
-        assert capture.pixel_size_m == size
+        assert capture.pixel_size_m == (None if size is None else pytest.approx(size))
         assert capture.time_coverage == ("2017-03-23T20:22:44Z", "2017-03-23T20:22:44Z")
         assert capture.location() is None
 
@@ -213,3 +219,13 @@ def test_real_reflectance_is_refused_unless_told_otherwise() -> None:
     assert "reflectance, not radiance" in refusal(path)
     with open_capture(path, assume_radiance=True) as capture:
         assert capture.bands == 285
+
+
+def test_pairs_in_capitals_are_found(tmp_path: Path) -> None:
+    header = write_envi(tmp_path, cube(), extra="data units = uW/cm^2/SR/nm\n")
+    (data,) = (item for item in tmp_path.iterdir() if item != header)
+    header.rename(tmp_path / "FOO.HDR")
+    data.rename(tmp_path / "FOO.BIL")
+    for name in ("FOO.HDR", "FOO.BIL"):
+        with open_capture(tmp_path / name) as capture:
+            np.testing.assert_array_equal(together(capture), cube())

@@ -62,6 +62,7 @@ class StandIn:
     held: list[NDArray[np.float32]] = field(default_factory=list)
     delivered: int = 0
     closed: bool = False
+    dropped: int = 0
     pushes: list[int] = field(default_factory=list)
 
     @property
@@ -97,7 +98,7 @@ class StandIn:
             allocations_after_open=0,
             strips=1,
             events=0,
-            events_dropped=0,
+            events_dropped=self.dropped,
             lines_lacking_bands=0,
             most_lacking_bands=0,
         )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from onboard.captures import open_capture
-from onboard.errors import BundleError, OutputError
+from onboard.errors import BundleError, OutputError, UsageError
 from onboard.replay.denoised import DenoisedHeader, DenoisedWriter
 from onboard.replay.job import ReplayJob, run_replay
 from tests.flight.denoisers import with_denoiser
@@ -84,6 +84,14 @@ def test_replay_writes_what_was_asked_for(
     assert not (tmp_path / "plain" / "denoised.nc").exists()
     with h5py.File(tmp_path / "plain" / "products.nc") as file:
         assert file["plume_mask"][:].tobytes() == mask.tobytes()
+
+
+def test_plumes_cannot_be_asked_for_without_methane(tmp_path: Path, bundle: Path) -> None:
+    capture = write_capture(tmp_path / "c.nc")
+    job = ReplayJob(capture, tmp_path / "run", bundle, products=("minerals",), denoised="plumes")
+    with pytest.raises(UsageError, match="--denoised"):
+        run_replay(job)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_bundle_without_a_denoiser_is_refused(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -67,6 +69,11 @@ def shrink(file: h5py.File) -> None:
     file["plume_id"] = np.zeros((LINES, SAMPLES - 1), np.int32)
 
 
+def bare_name(file: h5py.File) -> None:
+    del file["mineral_names"]
+    file["mineral_names"] = "calcite"
+
+
 def rename(file: h5py.File) -> None:
     del file["mineral_names"]
     file.create_dataset("mineral_names", data=["kaolinite", "calcite", "gold"])
@@ -79,6 +86,7 @@ def rename(file: h5py.File) -> None:
         (drop("ch4_enhancement"), r"missing.*ch4_enhancement"),
         (drop("mineral_names"), r"missing.*mineral_names"),
         (shrink, r"does not belong.*plume_id.*\(70, 39\).*\(70, 40\)"),
+        (bare_name, r"no list.*mineral_names"),
         (rename, r"lacks minerals.*gold.*hematite"),
     ],
 )
@@ -106,3 +114,40 @@ def test_damaged_events_are_refused(tmp_path: Path) -> None:
     (run / "events.geojson").write_text('{"features": [1]}')
     with pytest.raises(CaptureError, match=r"events of the run.*events\.geojson"):
         evaluate_run(run, make_truth(tmp_path / "truth.nc"))
+
+
+GOOD = {
+    "event_id": 1,
+    "first_line": 0,
+    "peak_line": 1,
+    "last_line": 2,
+    "first_sample": 0,
+    "peak_sample": 1,
+    "last_sample": 2,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"peak_line": None}, "event 0: lines 0, None, 2 of 70"),
+        ({"last_line": 70}, "event 0: lines 0, 1, 70 of 70"),
+        ({"first_sample": -1}, "event 0: samples -1, 1, 2 of 40"),
+        ({"peak_sample": 3}, "event 0: samples 0, 3, 2 of 40"),
+        ({"event_id": "x"}, "event_id is 'x'"),
+        ({"first_line": True}, "lines True"),
+        ({}, ""),
+    ],
+)
+def test_events_outside_the_run_are_refused(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+    run = make_run(tmp_path / "run")
+    truth = make_truth(tmp_path / "truth.nc")
+    (run / "events.geojson").write_text(json.dumps({"features": [{"properties": GOOD | change}]}))
+    if not words:
+        assert evaluate_run(run, truth)["methane"]["plumes"]["events"] == 1
+        return
+    with pytest.raises(CaptureError, match=re.escape(words)):
+        evaluate_run(run, truth)
+    (run / "events.geojson").write_text(json.dumps({"features": [{"properties": {"event_id": 1}}]}))
+    with pytest.raises(CaptureError, match="first_line"):
+        evaluate_run(run, truth)

@@ -25,14 +25,15 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Opener:
     """Opens a stand-in, and remembers how."""
 
-    def __init__(self, *events: Event, fail_at: int | None = None) -> None:
+    def __init__(self, *events: Event, fail_at: int | None = None, dropped: int = 0) -> None:
         self.events = list(events)
         self.fail_at = fail_at
+        self.dropped = dropped
         self.options: dict[str, Any] = {}
 
     def __call__(self, bundle: Path, **options: Any) -> StandIn:
         self.options = options
-        self.session = StandIn(options["samples"], self.events)
+        self.session = StandIn(options["samples"], self.events, dropped=self.dropped)
         if self.fail_at is not None:
             self.session.flush = self.fail  # type: ignore[method-assign]
         return self.session
@@ -73,6 +74,13 @@ def test_an_unknown_pixel_size_is_assumed_aloud(tmp_path: Path, bundle: Path) ->
     summary = run_replay(ReplayJob(header, tmp_path / "run", bundle), open_session=opener)
     assert opener.options["pixel_size_m"] == 60.0
     assert any("assume 60 m" in warning for warning in summary["warnings"])
+
+
+def test_events_that_were_dropped_are_told_of(tmp_path: Path, bundle: Path) -> None:
+    capture = write_capture(tmp_path / "c.nc")
+    opener = Opener(dropped=7)
+    summary = run_replay(ReplayJob(capture, tmp_path / "run", bundle), open_session=opener)
+    assert any(warning.startswith("7 plume events found no room") for warning in summary["warnings"])
 
 
 def test_positions_are_copied(tmp_path: Path, bundle: Path) -> None:

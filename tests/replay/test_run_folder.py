@@ -51,6 +51,23 @@ def test_an_error_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_came_there_meanwhile_is_not_touched(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+
+    def write_there() -> None:
+        out.mkdir()
+        (out / "thesis.txt").write_text("x")
+
+    with pytest.raises(OutputError, match="no run of ours"), new_run_folder(out):
+        write_there()
+    assert [entry.name for entry in out.iterdir()] == ["thesis.txt"]
+    other = tmp_path / "other"
+    with pytest.raises(OutputError, match="already holds a run"), new_run_folder(other):
+        make_run(other, "theirs")
+    assert (other / "mark").read_text() == "theirs"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["other", "run"]
+
+
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
     out = tmp_path / "run"
     out.mkdir()

@@ -7,7 +7,14 @@ import pytest
 
 from onboard.captures import band_match
 from onboard.errors import CaptureError, UsageError
-from onboard.replay.selection import Selection, select_products, warnings_before, warnings_of_bands
+from onboard.flight.limits import Limits
+from onboard.replay.selection import (
+    Selection,
+    select_products,
+    warnings_before,
+    warnings_of_bands,
+    warnings_of_limits,
+)
 from onboard.sensors import load_sensor
 
 REQUIRED = {"methane": [(2130.0, 2440.0)], "minerals": [(450.0, 1300.0), (2000.0, 2440.0)]}
@@ -69,6 +76,9 @@ def test_bands_too_far_apart_for_the_networks_are_told() -> None:
         centres = np.arange(380.0, 2490.0, step)
         (found,) = warnings_before(Selection(("methane",), {}), same, 32, centres) or [""]
         assert ("false plumes" in found) is told
+        assert warnings_before(Selection(("methane",), {}), same, 32, centres[::-1]) == (
+            [found] if told else []
+        )
         assert warnings_before(Selection(("minerals",), {}), same, 32, centres) == []
 
 
@@ -76,3 +86,15 @@ def test_lines_that_lack_bands_are_told_of() -> None:
     assert not warnings_of_bands(0, 0)
     (warning,) = warnings_of_bands(64, 5)
     assert "64 lines lack bands as a whole, up to 5" in warning
+
+
+def test_bundles_that_flight_would_refuse_are_told_of() -> None:
+    now = 1_800_000_000.0
+    assert not warnings_of_limits(Limits(), "host", now)
+    assert not warnings_of_limits(Limits(1_800_000_001, "orin"), "orin", now)
+    assert not warnings_of_limits(Limits(0, "orin"), "host", now)
+    expired, other = warnings_of_limits(Limits(1_577_836_800, "orin"), "x86-64-v4", now)
+    assert "expired on 2020-01-01" in expired
+    assert "is for orin" in other
+    assert "x86-64-v4 refuses" in other
+    assert "9999" not in str(warnings_of_limits(Limits(2**63), "host", now))
