@@ -17,11 +17,11 @@ REACH = 2
 MEMORY = 64 << 20
 
 
-def make_denoiser(plan: Plan, samples: int) -> bytes:
-    """Return an ONNX graph: each band's mean over 5 x 5 pixels, plus nothing of validity."""
+def make_denoiser(plan: Plan, samples: int, gain: float = 1.0) -> bytes:
+    """Return an ONNX graph: each band's mean over 5 x 5 pixels times ``gain``, plus nothing of validity."""
     bands, side = plan.mf_bands, 2 * REACH + 1
     weights = np.zeros((bands, bands + 1, side, side), np.float32)
-    weights[np.arange(bands), np.arange(bands)] = 1.0 / side**2
+    weights[np.arange(bands), np.arange(bands)] = gain / side**2
     node = helper.make_node("Conv", ["planes", "w"], ["denoised"], pads=[REACH] * 4)
     shape = [plan.body_lines, samples]
     graph = helper.make_graph(
@@ -35,7 +35,9 @@ def make_denoiser(plan: Plan, samples: int) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def with_denoiser(plain: TestBundle, samples: int = WIDTH, inference_bytes: int = MEMORY) -> TestBundle:
+def with_denoiser(
+    plain: TestBundle, samples: int = WIDTH, inference_bytes: int = MEMORY, gain: float = 1.0
+) -> TestBundle:
     """Return a bundle with a denoiser of that width added."""
     plan = DenoiserPlan(plain.plan.body_lines, samples, inference_bytes)
     manifest = json.loads(plain.parts["manifest.json"]) | {"denoiser": plan.to_json()}
@@ -43,7 +45,7 @@ def with_denoiser(plain: TestBundle, samples: int = WIDTH, inference_bytes: int 
         **plain.parts,
         "manifest.json": json.dumps(manifest).encode(),
         DENOISER_PLAN: plan.pack(),
-        DENOISER_GRAPH: make_denoiser(plain.plan, samples),
+        DENOISER_GRAPH: make_denoiser(plain.plan, samples, gain),
     }
     return signed(parts, plain)
 
@@ -54,6 +56,6 @@ def signed(parts: dict[str, bytes], like: TestBundle, sequence: int = 7) -> Test
     return TestBundle(data, like.public_key, like.plan, like.tables, parts)
 
 
-def denoising_bundle(samples: int = WIDTH, *, inference_bytes: int = MEMORY) -> TestBundle:
+def denoising_bundle(samples: int = WIDTH, *, inference_bytes: int = MEMORY, gain: float = 1.0) -> TestBundle:
     """Return a small signed bundle with a denoiser of that width."""
-    return with_denoiser(build_test_bundle(), samples, inference_bytes)
+    return with_denoiser(build_test_bundle(), samples, inference_bytes, gain)

@@ -238,7 +238,18 @@ def test_scrubbing_finds_a_changed_byte(bundle: TestBundle) -> None:
         memory[place] ^= 1
         with pytest.raises(OnboardError, match="tables"):
             session.scrub()
-        assert session.health().scrub_errors == caught + 1
+        memory[place] ^= 1
+        session.scrub()
+        # The plan's thresholds: of the mask, then of events.
+        plan = bundle.plan
+        both = np.float32([plan.plume_threshold, plan.event_peak_probability]).tobytes()
+        (place,) = every_place(memory, both)
+        memory[place + 2] ^= 1
+        with pytest.raises(OnboardError, match="settings"):
+            session.scrub()
+        memory[place + 2] ^= 1
+        session.scrub()
+        assert session.health().scrub_errors == caught + 2
 
 
 def every_place(memory: mmap.mmap, value: bytes) -> list[int]:

@@ -74,6 +74,16 @@ def test_strips_and_panels_equal_the_whole_image(bundle: TestBundle, radiance: A
     assert (found[flagged] == FLAG).all()
 
 
+@pytest.mark.parametrize("gain", [50.0, float("nan")])
+def test_what_the_network_says_beyond_the_ring_is_cut(gain: float) -> None:
+    bundle = denoising_bundle(gain=gain)
+    radiance = make_radiance(bundle, 48, 40)[0]
+    reference = bundle.tables["reference"].astype(np.float64)[bundle.tables["mf_bands"]]
+    log = np.log(swir(denoised(bundle, radiance)) / reference)
+    assert log.min() == pytest.approx(-4.0, abs=1e-5)
+    assert log.max() == pytest.approx(3.0 if gain == 50.0 else -4.0, abs=1e-5)
+
+
 @pytest.mark.parametrize("lines_per_push", [1, 23, 64])
 def test_grouping_of_lines_changes_nothing(bundle: TestBundle, radiance: Array, lines_per_push: int) -> None:
     whole, pieces = (swir(denoised(bundle, radiance, size)) for size in (75, lines_per_push))

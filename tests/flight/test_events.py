@@ -149,3 +149,18 @@ def test_a_plume_goes_on_behind_a_few_lost_lines(
         assert sum(event.area_pixels for event in events) == mask.sum()
         assert (events[0].first_line, events[-1].last_line) == (1, 17)
         assert all(event.touches_edge == (lost > 4) for event in events)
+
+
+@pytest.mark.parametrize("lines", [8, 16, 19])
+@pytest.mark.parametrize("halo", [0, 2])
+def test_the_last_events_come_with_the_flush_whatever_the_halo(halo: int, lines: int) -> None:
+    """Without a halo the last whole strip runs as its lines arrive, and the flush finds nothing left to run."""
+    bundle = make_bundle(
+        event_min_pixels=1, event_peak_probability=0.5, halo_lines=halo, body_lines=8 + 2 * halo
+    )
+    mask = np.zeros((lines, WIDTH), bool)
+    mask[2:4, 3:6] = mask[lines - 3 :, 10:14] = True
+    with open_session(bundle, WIDTH, pixel_size_m=30.0) as session:
+        assert len(find(session, bundle, mask)) == 2
+        assert session.flush() == []
+        assert session.poll_events() == []

@@ -331,8 +331,9 @@ ONB_API onb_status onb_poll_event(onb_session *session, onb_event *event);
 ONB_API onb_status onb_health(const onb_session *session, onb_health_report *health);
 /* The detail of the last failed call on this session. */
 ONB_API onb_status onb_last_detail(const onb_session *session, onb_detail *detail);
-/* Hashes all tables and weights in the block that must not change. With a bundle, which must be the
- * one opened, and before the first line: also runs its known answer. */
+/* Hashes what must not change in the block: plan and configuration, tables, weights with their scales. Running
+ * statistics, queues and pointers change or belong to this run, and are not covered. With a bundle, which must be
+ * the one opened, and before the first line: also runs its known answer. */
 ONB_API onb_status onb_scrub(onb_session *session, const void *bundle, size_t bundle_size);
 /* Forgets the capture and starts a new one at line 0; counters of health start again too. */
 ONB_API onb_status onb_reset(onb_session *session);

@@ -126,6 +126,7 @@ onb_status start(Session *s, const Bundle &bundle, void *memory) {
     void *engine_block = static_cast<uint8_t *>(memory) + s->core_bytes;
     onb_status status = engine_start(&s->engine, s->config, engine_block, s->engine_bytes, &s->detail);
     s->config.engine_library = nullptr;
+    seal_settings(s);
     if (status == ONB_OK) {
         status = engine_build(&s->engine, bundle.tables, &s->detail);
     }

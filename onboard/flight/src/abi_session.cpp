@@ -137,7 +137,9 @@ onb_status onb_flush(onb_session *session) {
     while (status == ONB_OK && strip_due(*s)) {
         status = try_strip(s);
     }
-    if (status == ONB_OK) {
+    if (status == ONB_OK && s->phase == Phase::flushing) {
+        // Even where the last strip ran as its lines arrived, as without a halo.
+        s->events.finish(static_cast<uint32_t>(s->arrived), s->samples);
         s->phase = Phase::done;
     }
     return status;

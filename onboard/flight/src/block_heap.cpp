@@ -106,6 +106,20 @@ void BlockHeap::give(void *payload) {
     (void)pthread_mutex_unlock(&mutex_);
 }
 
+bool BlockHeap::headers_hold() const {
+    auto at = reinterpret_cast<uintptr_t>(base_);
+    const uintptr_t end = at + size_ / 64 * 64;
+    for (const Header *header = first_; header != nullptr; header = header->next) {
+        // Each block begins where the one before it ended; none is read before its place is known to be one.
+        if (reinterpret_cast<uintptr_t>(header) != at || end - at < sizeof(Header) ||
+            header->size > end - at - sizeof(Header) || header->size % 64 != 0) {
+            return false;
+        }
+        at += sizeof(Header) + header->size;
+    }
+    return first_ == nullptr || at == end;
+}
+
 Digest BlockHeap::digest_sealed() const {
     Digest chain{};
     for (const Header *header = first_; header != nullptr; header = header->next) {
@@ -127,6 +141,6 @@ void BlockHeap::seal() {
     sealed_ = digest_sealed();
 }
 
-bool BlockHeap::intact() const { return same_digest(digest_sealed(), sealed_.bytes); }
+bool BlockHeap::intact() const { return headers_hold() && same_digest(digest_sealed(), sealed_.bytes); }
 
 } // namespace onb

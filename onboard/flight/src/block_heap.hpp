@@ -45,6 +45,8 @@ class BlockHeap {
     Header *best_fit(size_t size) const;
     static void split(Header *header, size_t size);
     static void join_next(Header *header);
+    // Whether all headers lie where they must; what a stray bit made of one is not followed.
+    bool headers_hold() const;
     Digest digest_sealed() const;
 
     pthread_mutex_t mutex_;

@@ -122,7 +122,9 @@ void take_denoised(Session *s, const Panel &panel) {
             float *target = d.radiance + (s->plane(line) + sample) * bands;
             const uint8_t quality = s->products.quality[s->plane(line) + sample];
             for (size_t k = 0; k < bands; ++k) {
-                const float log = row[k * plane + (sample - panel.start)];
+                // Within what the ring holds, whatever the network says; what is no number is dark.
+                const float said = row[k * plane + (sample - panel.start)];
+                const float log = std::fmin(std::fmax(said, log_floor), log_ceiling);
                 target[k] = (quality & ONB_QUALITY_INVALID) != 0
                                 ? flag_of(quality)
                                 : std::exp(log) / s->constants.inverse_reference[s->constants.filter_bands[k]];

@@ -9,7 +9,7 @@ namespace onb {
 namespace {
 
 // Log radiance from exactly the lower clamp; what an invalid pixel shows to the stem.
-constexpr float dark = -4.0f;
+constexpr float dark = log_floor;
 
 uint8_t quality_of_value(float value) {
     if (!std::isfinite(value)) {

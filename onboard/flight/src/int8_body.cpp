@@ -180,11 +180,16 @@ void load_int8(Int8Body *body, const Int8Net &net) {
         memset(room.zeros, 0, widest);
     }
     body->digest = sha256(body->begin, body->size);
+    body->steps_digest = sha256(body->steps, body->step_count * sizeof(Int8Step));
     body->active = true;
 }
 
 bool int8_intact(const Int8Body &body) {
-    return !body.active || same_digest(sha256(body.begin, body.size), body.digest.bytes);
+    if (!body.active) {
+        return true;
+    }
+    return same_digest(sha256(body.steps, body.step_count * sizeof(Int8Step)), body.steps_digest.bytes) &&
+           same_digest(sha256(body.begin, body.size), body.digest.bytes);
 }
 
 void int8_take_line(const Int8Body &body, const float *const *planes, size_t samples, uint8_t *out) {

@@ -56,6 +56,7 @@ struct Int8Body {
     const uint8_t *begin;  // of weights, biases, factors and scales
     size_t size;
     Digest digest;
+    Digest steps_digest;
     const Int8Kernels *kernels;
     Workers workers;
 };

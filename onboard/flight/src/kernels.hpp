@@ -12,6 +12,8 @@ constexpr size_t lane_pad = 16;
 constexpr float log_scale = 4096.0f;
 // Counts per unit of log radiance of the classes of ground.
 constexpr float class_scale = 1024.0f;
+// The ring holds log radiance between these.
+constexpr float log_floor = -4.0f;
 constexpr float log_ceiling = 3.0f;
 // Radiance at or below this is a flag, not light.
 constexpr float flag_ceiling = -9000.0f;

@@ -26,6 +26,9 @@ onb_status answer(Session *s, Bytes file) {
 
 onb_status scrub(Session *s, Bytes file) {
     ++s->counters.scrubs;
+    if (!settings_intact(*s)) {
+        return changed(s, "settings");
+    }
     if (!constants_intact(*s)) {
         return changed(s, "tables");
     }

@@ -306,6 +306,21 @@ bool constants_intact(const Session &s) {
     return same_digest(sha256(s.constants.begin, s.constants.size), s.constants.digest.bytes);
 }
 
+namespace {
+
+Digest digest_settings(const Session &s) {
+    uint8_t pair[64];
+    memcpy(pair, sha256(&s.plan, sizeof s.plan).bytes, 32);
+    memcpy(pair + 32, sha256(&s.config, sizeof s.config).bytes, 32);
+    return sha256(pair, sizeof pair);
+}
+
+} // namespace
+
+void seal_settings(Session *s) { s->settings_digest = digest_settings(*s); }
+
+bool settings_intact(const Session &s) { return same_digest(digest_settings(s), s.settings_digest.bytes); }
+
 void session_reset(Session *s, uint32_t samples) {
     const uint64_t scrubs = s->counters.scrubs;
     const uint64_t errors = s->counters.scrub_errors;

@@ -115,6 +115,7 @@ struct Session {
     uint64_t next_strip;
     uint64_t arena_bytes, core_bytes, engine_bytes;
     Digest bundle_digest;
+    Digest settings_digest; // of plan and configuration, as open left them
     const Kernels *kernels;
     Constants constants;
     Statistics before, after;
@@ -170,6 +171,10 @@ bool core_bytes(const Plan &plan, const onb_config &config, uint64_t *bytes, con
 // Fills constants from the checked tables, and hashes them.
 void load_constants(Session *session, const Tables &tables);
 bool constants_intact(const Session &session);
+
+// Plan and configuration do not change from here on: remembers their hash.
+void seal_settings(Session *session);
+bool settings_intact(const Session &session);
 
 // Forgets the capture; the next line is line 0 of one with `samples` pixels a line.
 void session_reset(Session *session, uint32_t samples);

@@ -210,9 +210,6 @@ onb_status run_strip(Session *s) {
     find_events(s);
     advance(s);
     ++s->counters.strips;
-    if (s->phase == Phase::flushing && !strip_due(*s)) {
-        s->events.finish(static_cast<uint32_t>(s->arrived), s->samples);
-    }
     const uint64_t spent = now_ns() - begun;
     s->counters.strip_ns_total += spent;
     s->counters.strip_ns_max = spent > s->counters.strip_ns_max ? spent : s->counters.strip_ns_max;

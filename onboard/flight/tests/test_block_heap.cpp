@@ -90,11 +90,29 @@ void test_sealed_blocks_are_watched() {
     CHECK(heap.intact());
 }
 
+// A header's size and place in the list are a bit away from anywhere: found, and never followed.
+void test_headers_that_changed_are_not_followed() {
+    BlockHeap heap;
+    heap.init(block, block_size);
+    auto *weights = static_cast<uint8_t *>(heap.take(1000));
+    memset(weights, 7, 1000);
+    CHECK(heap.take(128) != nullptr);
+    heap.seal();
+    uint8_t *const header = weights - 64;
+    for (size_t bit = 0; bit < 2 * 64; ++bit) { // size and next
+        header[bit / 8] = static_cast<uint8_t>(header[bit / 8] ^ (1u << (bit % 8)));
+        CHECK(!heap.intact());
+        header[bit / 8] = static_cast<uint8_t>(header[bit / 8] ^ (1u << (bit % 8)));
+        CHECK(heap.intact());
+    }
+}
+
 } // namespace
 
 int main() {
     test_everything_joins_again();
     test_what_does_not_fit_is_counted();
     test_sealed_blocks_are_watched();
+    test_headers_that_changed_are_not_followed();
     return failures;
 }

@@ -156,6 +156,18 @@ void test_changed_weights_are_found() {
     CHECK(int8_intact(work.body));
     work.body.steps[3].packed.weights[5] = static_cast<int16_t>(work.body.steps[3].packed.weights[5] ^ 4);
     CHECK(!int8_intact(work.body));
+    work.body.steps[3].packed.weights[5] = static_cast<int16_t>(work.body.steps[3].packed.weights[5] ^ 4);
+    CHECK(int8_intact(work.body));
+    size_t sums = 0;
+    for (uint32_t i = 0; i < work.body.step_count; ++i) {
+        if (work.body.steps[i].kind == Int8Kind::sum) {
+            work.body.steps[i].half_factor *= 4.0f;
+            CHECK(!int8_intact(work.body));
+            work.body.steps[i].half_factor /= 4.0f;
+            ++sums;
+        }
+    }
+    CHECK(sums > 0 && int8_intact(work.body));
 }
 
 void test_lines_become_bytes() {

@@ -58,6 +58,19 @@ void test_constants_are_watched() {
     CHECK(!constants_intact(*s));
 }
 
+void test_settings_are_watched() {
+    const MadeSession made(8);
+    Session *s = made.s;
+    seal_settings(s);
+    CHECK(settings_intact(*s));
+    s->plan.plume_threshold += 0.25f;
+    CHECK(!settings_intact(*s));
+    s->plan.plume_threshold -= 0.25f;
+    CHECK(settings_intact(*s));
+    s->config.pixel_size_m *= 2.0;
+    CHECK(!settings_intact(*s));
+}
+
 } // namespace
 
 int main() {
@@ -65,5 +78,6 @@ int main() {
     test_wide_swaths_get_their_own_body_input();
     test_a_new_session_waits_for_a_first_strip();
     test_constants_are_watched();
+    test_settings_are_watched();
     return failures;
 }
