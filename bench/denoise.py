@@ -108,39 +108,51 @@ def score(output: Array, trial: Trial) -> Row:
 def judge(
     trials: Iterator[Trial], methods: dict[str, Method], stamps: dict[str, str], out: Path
 ) -> list[Row]:
-    """Score methods on cubes; what is in ``out/scores.json`` already is kept.
+    """Score methods on cubes, and return a row each; what ``out/scores.json`` has of the same is kept.
 
     Args:
         trials: Noisy cubes.
         methods: By name.
-        stamps: What a method was, by name: scores of another one are not kept.
+        stamps: What a method was, by name: scores of another one, or of another cube, are made again.
         out: Folder of scores and pictures.
     """
     file = out / SCORES
-    known: list[Row] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
-    known = [row for row in known if row["stamp"] == stamps.get(row["method"], row["stamp"])]
-    done = {(row["source"], row["name"], row["case"], row["method"]) for row in known}
+    kept: list[Row] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+    known = {_key(row): row for row in kept if row["stamp"] == stamps.get(row["method"], row["stamp"])}
+    asked: list[Row] = []
     pictured: set[str] = set()
     for trial in trials:
         shown: dict[str, Array] = {}
-        here = (trial.source, trial.name, trial.case)
+        cube = cube_digest(trial)
         for name, method in methods.items():
-            if (*here, name) in done:
-                continue
-            started = time.process_time()
-            output = shown[name] = method(trial)
-            spent = time.process_time() - started
-            row: Row = dict(zip(("source", "name", "case"), here, strict=True))
-            row |= {"method": name, "stamp": stamps[name], "seconds": spent, **score(output, trial)}
-            row["pixels"] = int(trial.valid.size)
-            known.append(row)
-            write_json(file, known)
+            row: Row = {"source": trial.source, "name": trial.name, "case": trial.case, "method": name}
+            key = _key(row)
+            if key not in known or known[key].get("cube") != cube:
+                started = time.process_time()
+                output = shown[name] = method(trial)
+                spent = time.process_time() - started
+                row |= {"stamp": stamps[name], "cube": cube, "seconds": spent, **score(output, trial)}
+                known[key] = row | {"pixels": int(trial.valid.size)}
+                write_json(file, list(known.values()))
+            asked.append(known[key])
         wanted = trial.case in (SHOWN_CASE, EMIT_CASE) and min(trial.clean.shape[1:]) >= LEAST_SSIM_SIZE
         subject = f"{trial.source}-{trial.case}".replace(" ", "-").lower()
         if wanted and subject not in pictured and len(shown) == len(methods):
             picture(trial, shown, out / f"{subject}.png")
             pictured.add(subject)
-    return known
+    return asked
+
+
+def _key(row: Row) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in ("source", "name", "case", "method"))
+
+
+def cube_digest(trial: Trial) -> str:
+    """Return the hash of what a method is given and held against: cubes, validity and bands."""
+    digest = hashlib.sha256()
+    for part in (trial.noisy, trial.clean, trial.valid, trial.table.centres):
+        digest.update(repr(part.shape).encode() + np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()
 
 
 def run(
@@ -179,7 +191,7 @@ def run(
     clean = ensure_scenes(scene_folder or out / "scenes", SENSOR, "test", scenes, size)
     rows = judge(scene_trials(clean, SENSOR, list(cases)), methods, stamps, out)
     if real is not None:
-        rows = judge(real_trials(real, list(cases), size), methods, stamps, out)
+        rows += judge(real_trials(real, list(cases), size), methods, stamps, out)
     table = markdown(rows, list(methods), costs)
     (out / "table.md").write_text(table, encoding="utf-8")
     return table

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.digests import flight_digest, world_digest
+from bench.digests import flight_digest, maker_digest, world_digest
 from onboard.captures import band_match
 from onboard.errors import MissingExtraError
 from onboard.flight import FlightSession, default_bundle_path
@@ -166,10 +166,12 @@ def kept(file: Path, basis: Row, make: Callable[[], Row]) -> Row:
 
     Args:
         file: JSON of the capture; its folder is made if missing.
-        basis: What the results follow from; those of another basis, simulator or flight core are made again.
+        basis: What the results follow from; those of another basis, simulator or flight
+            core, or of another version of the study, are made again.
         make: Gives the results.
     """
-    whole = json.loads(json.dumps({**basis, "world": world_digest(), "flight": flight_digest()}))
+    made_of = {"world": world_digest(), "flight": flight_digest(), "study": maker_digest(make)}
+    whole = json.loads(json.dumps({**basis, **made_of}))
     if file.is_file():
         try:
             known = json.loads(file.read_text(encoding="utf-8"))

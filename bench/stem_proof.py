@@ -22,6 +22,7 @@ import numpy as np
 
 from bench.command import tells_errors
 from bench.detection import climates_of, recipe_for
+from bench.digests import training_digest
 from bench.flights import kept, number, table
 from bench.stem_tables import cases, interpolated, repaired_gas, tables_of
 from onboard.minerals import MINERALS
@@ -236,7 +237,12 @@ def main(run: Path, plain: Path | None, out: Path, scenes: int) -> None:
     rows: list[list[Row]] = []
     todo = [(case, recipe) for case in range(len(cases())) for recipe in recipes]
     for case, recipe in progress(todo, total=len(todo), label="stem", unit="scenes"):
-        basis = {"recipe": asdict(recipe), "case": cases()[case].name, "weights": weights}
+        basis = {
+            "recipe": asdict(recipe),
+            "case": cases()[case].name,
+            "weights": weights,
+            "samples": training_digest(),
+        }
 
         def make(case: int = case, recipe: SceneRecipe = recipe) -> Row:
             return score(recipe, case, runs)

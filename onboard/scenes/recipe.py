@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from onboard.errors import UsageError
@@ -11,6 +10,9 @@ from onboard.scenes.gas.sources import EMISSION_RANGE_KG_H
 
 PARTS = ("all", "train", "test")
 DETECTORS = ("drawn", "measured", "ideal")
+MOST_SEED = 2**63 - 1
+MOST = 1e9
+"""Nothing of a scene is as large; what is infinite or no number is not either."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,18 @@ class SceneRecipe:
 
     def __post_init__(self) -> None:
         """Refuse a recipe that makes no scene."""
-        limits = {"lines": 8, "samples": 8, "plumes": 0, "flagged_lines": 0, "seed": 0, "stripes": 0}
+        limits = {"lines": 8, "samples": 8, "plumes": 0, "flagged_lines": 0, "stripes": 0, "smile_nm": 0}
         for name, least in limits.items():
-            _within(name, getattr(self, name), least, math.inf)
+            _within(name, getattr(self, name), least, MOST)
+        _within("seed", self.seed, 0, MOST_SEED)
+        _within("shift_nm", self.shift_nm, -MOST, MOST)
+        _within("label_threshold", self.label_threshold, 0, MOST)
         _within("cloud_fraction", self.cloud_fraction, 0, 0.95)
         _span("emission_kg_h", self.emission_kg_h, *EMISSION_RANGE_KG_H)
         _span("sun_zenith_deg", self.sun_zenith_deg, 0, 80)
         _span("aerosol_550", self.aerosol_550, 0, 3)
-        _span("water_cm", self.water_cm, 0, 10)
+        # Air is linearised about its water, within what its model takes.
+        _span("water_cm", self.water_cm, 0.05, 9.8)
         for name, known in (("library_part", PARTS), ("detector", DETECTORS)):
             if getattr(self, name) not in known:
                 raise UsageError(
@@ -81,7 +87,7 @@ class SceneRecipe:
 
 def _within(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        expected = f"at least {low}" if math.isinf(high) else f"{low} to {high}"
+        expected = f"at least {low}" if high == MOST else f"{low} to {high}"
         raise UsageError("a scene out of bounds", field=name, found=value, expected=expected)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from bench.denoise import cost, judge, main, run, score
+from bench.denoise import Method, cost, judge, main, run, score
 from bench.denoise_cubes import Trial
 from export.denoiser_scores import read_denoiser_scores
 from onboard.errors import UsageError
@@ -77,6 +77,22 @@ def test_what_was_judged_is_not_judged_again(tmp_path: Path) -> None:
     rows = judge(iter([trial()]), {"m": method}, {"m": "another"}, tmp_path)
     assert len(rows) == 1
     assert len(calls) == 2
+    # Another cube under the same name is judged anew, and takes the old one's place.
+    (larger,) = judge(iter([trial(size=16)]), {"m": method}, {"m": "another"}, tmp_path)
+    assert len(calls) == 3
+    assert larger["pixels"] == 256 != rows[0]["pixels"]
+    assert json.loads((tmp_path / "scores.json").read_text()) == [larger]
+
+
+def test_only_what_was_asked_for_is_told(tmp_path: Path) -> None:
+    def method(seen: Trial) -> np.ndarray:
+        return seen.noisy
+
+    both: dict[str, Method] = {"a": method, "b": method}
+    judge(iter([trial()]), both, {"a": "1", "b": "1"}, tmp_path)
+    (row,) = judge(iter([trial()]), {"b": method}, {"b": "1"}, tmp_path)
+    assert row["method"] == "b"
+    assert len(json.loads((tmp_path / "scores.json").read_text())) == 2
 
 
 def test_the_whole_judge_writes_its_table(network: Path, tmp_path: Path) -> None:

@@ -34,4 +34,7 @@ def test_real_cubes_are_cut_scaled_and_their_own_truth() -> None:
     trials = list(real_trials(SHARED, ["impulse", "EMIT"], 32))
     assert {trial.source for trial in trials} == set(REAL)
     assert {trial.case for trial in trials} == {"impulse"}
+    beside = [trial for trial in real_trials(SHARED, ["stripe", "impulse"], 32) if trial.case == "impulse"]
+    for one, other in zip(trials, beside, strict=True):
+        assert np.array_equal(one.noisy, other.noisy)
     assert all(np.isfinite(trial.clean).all() for trial in trials)

@@ -242,7 +242,7 @@ def test_scrubbing_finds_a_changed_byte(bundle: TestBundle) -> None:
         session.scrub()
         # The plan's thresholds: of the mask, then of events.
         plan = bundle.plan
-        both = np.float32([plan.plume_threshold, plan.event_peak_probability]).tobytes()
+        both = np.array([plan.plume_threshold, plan.event_peak_probability], np.float32).tobytes()
         (place,) = every_place(memory, both)
         memory[place + 2] ^= 1
         with pytest.raises(OnboardError, match="settings"):

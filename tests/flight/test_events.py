@@ -154,7 +154,7 @@ def test_a_plume_goes_on_behind_a_few_lost_lines(
 @pytest.mark.parametrize("lines", [8, 16, 19])
 @pytest.mark.parametrize("halo", [0, 2])
 def test_the_last_events_come_with_the_flush_whatever_the_halo(halo: int, lines: int) -> None:
-    """Without a halo the last whole strip runs as its lines arrive, and the flush finds nothing left to run."""
+    """Without a halo the last whole strip runs as its lines arrive; the flush finds none left to run."""
     bundle = make_bundle(
         event_min_pixels=1, event_peak_probability=0.5, halo_lines=halo, body_lines=8 + 2 * halo
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import IterableDataset
 
+from onboard.errors import OutputError
 from onboard.models.log_radiance import LOG_SCALE, log_radiance, quantize_log
 from onboard.models.subspace import GAS_PPM_M, BandTable, Domain, SpectralMoments
 from onboard.progress import progress
@@ -36,6 +38,9 @@ OTHER_BANDS = 31
 WATER_NM = ((1335.0, 1465.0), (1790.0, 1975.0))
 NOISE_TIMES = (0.5, 3.0)
 SAMPLES_STREAM = 0xD0
+STAMP = "scenes.json"
+VERSION = 1
+"""Of the simulated world, as far as clean scenes show it: raised when they change."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +76,12 @@ def ensure_scenes(
         count: Number of scenes.
         size: Lines and samples.
         workers: Processes that simulate.
+
+    Raises:
+        OutputError: The folder holds scenes of another sensor or simulator.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    _require_own(folder, {"sensor": sensor, "version": VERSION})
     first = TRAIN_SEED if part == "train" else TEST_SEED
     files = tuple(folder / f"{part}-{seed}-{size}.npy" for seed in range(first, first + count))
     missing = [(file, first + i, sensor, part, size) for i, file in enumerate(files) if not file.exists()]
@@ -82,6 +91,27 @@ def ensure_scenes(
             for _ in progress(made, total=len(missing), label=f"simulate {part}", unit="scene"):
                 pass
     return CleanScenes(files, make_tables(load_sensor(sensor)))
+
+
+def _require_own(folder: Path, stamp: dict[str, object]) -> None:
+    """Mark a folder of scenes, or refuse one that is marked otherwise; older folders have no mark."""
+    file = folder / STAMP
+    try:
+        found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+    except ValueError:
+        found = {}
+    if found is None:
+        aside = folder / f"{STAMP}.{os.getpid()}.partial"
+        aside.write_text(json.dumps(stamp) + "\n", encoding="utf-8")
+        aside.replace(file)
+    elif found != stamp:
+        raise OutputError(
+            "the folder holds scenes of another sensor or simulator",
+            file=file,
+            found=found,
+            expected=stamp,
+            remedy="name another folder, or remove this one",
+        )
 
 
 def _make_scene(task: tuple[Path, int, str, str, int]) -> None:

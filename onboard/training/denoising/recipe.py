@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from onboard.errors import UsageError
@@ -17,7 +18,7 @@ class DenoisingRecipe:
     Attributes:
         network: "denoiser" or "hsdt-style".
         sensor: Sensor whose bands the scenes have.
-        seed: Of weights, scenes and samples.
+        seed: Of weights and samples; scenes are the same for all.
         scenes: Clean training scenes.
         size: Lines and samples of a scene.
         patch: Lines and samples of a patch; a multiple of 8.
@@ -65,6 +66,16 @@ class DenoisingRecipe:
         for name in whole:
             if getattr(self, name) < 1:
                 raise UsageError("out of bounds", field=name, found=getattr(self, name), expected="1 or more")
+        rules = (
+            ("seed", 0 <= self.seed < 2**32, "0 to 2^32 - 1"),
+            ("learning_rate", 0 < self.learning_rate < math.inf, "above 0"),
+            ("weight_decay", 0 <= self.weight_decay < math.inf, "0 or more"),
+            ("flight_share", 0 <= self.flight_share <= 1, "0 to 1"),
+            ("emit_share", 0 <= self.emit_share <= 1, "0 to 1"),
+        )
+        for name, holds, expected in rules:
+            if not holds:
+                raise UsageError("out of bounds", field=name, found=getattr(self, name), expected=expected)
         if self.patch % 8 or self.patch > self.size:
             raise UsageError(
                 "patch out of bounds", field="patch", found=self.patch, expected="a multiple of 8 in a scene"

@@ -118,6 +118,10 @@ def _claim(out: Path, recipe: DenoisingRecipe) -> None:
                 expected=recipe.network,
                 remedy="choose another --out, or remove the folder",
             )
+    except ValueError as error:
+        raise OutputError(
+            "the recipe of the run folder is damaged", file=file, found=str(error), remedy="remove the folder"
+        ) from None
     except OSError as error:
         raise OutputError("run folder cannot be written", file=out, found=error.strerror) from error
 

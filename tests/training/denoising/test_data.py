@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onboard.errors import OutputError
 from onboard.sensors import load_sensor
 from onboard.training.denoising.data import (
     CleanScenes,
@@ -34,6 +35,16 @@ def test_scenes_have_no_noise_and_are_made_once(scenes: CleanScenes) -> None:
     before = [file.stat().st_mtime_ns for file in scenes.files]
     again = ensure_scenes(scenes.files[0].parent, "emit", "train", 2, 32, workers=1)
     assert [file.stat().st_mtime_ns for file in again.files] == before
+
+
+def test_scenes_of_another_simulator_are_refused(tmp_path: Path) -> None:
+    ensure_scenes(tmp_path, "emit", "train", 0, 32, workers=1)
+    ensure_scenes(tmp_path, "emit", "test", 0, 32, workers=1)
+    for text in ('{"sensor": "emit", "version": 0}', '{"sensor": "other", "version": 1}', "{"):
+        (tmp_path / "scenes.json").write_text(text)
+        with pytest.raises(OutputError, match=r"scenes\.json"):
+            ensure_scenes(tmp_path, "emit", "train", 1, 32, workers=1)
+        assert [file.name for file in tmp_path.iterdir()] == ["scenes.json"]
 
 
 def test_neighbouring_bands_differ_by_less_than_noise_would(scenes: CleanScenes) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -10,7 +11,19 @@ from onboard.training.denoising.recipe import DenoisingRecipe
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("network", "unet"), ("steps", 0), ("batch", 0), ("patch", 60), ("patch", 136), ("scenes", 0)],
+    [
+        ("network", "unet"),
+        ("steps", 0),
+        ("batch", 0),
+        ("patch", 60),
+        ("patch", 136),
+        ("scenes", 0),
+        ("seed", -1),
+        ("seed", 2**32),
+        ("learning_rate", math.nan),
+        ("weight_decay", -1.0),
+        ("emit_share", 1.5),
+    ],
 )
 def test_what_cannot_be_trained_is_refused_by_name(field: str, value: Any) -> None:
     with pytest.raises(UsageError, match=field):

@@ -50,9 +50,10 @@ def test_a_folder_of_an_older_recipe_goes_on(scenes: CleanScenes, tmp_path: Path
 
 
 def test_another_trainings_folder_is_left_alone(scenes: CleanScenes, tmp_path: Path) -> None:
-    (tmp_path / "recipe.json").write_text("{}")
-    with pytest.raises(OutputError, match="another training"):
-        train(RECIPE, tmp_path, scenes=scenes.files[0].parent, workers=1)
+    for text, words in (("{}", "another training"), ("{", "damaged")):
+        (tmp_path / "recipe.json").write_text(text)
+        with pytest.raises(OutputError, match=words):
+            train(RECIPE, tmp_path, scenes=scenes.files[0].parent, workers=1)
 
 
 def test_wrong_settings_end_with_a_sentence(tmp_path: Path) -> None:
