@@ -20,7 +20,7 @@ from export.denoiser_scores import read_denoiser_scores
 from export.int8 import MANIFEST_FIELD, QuantizedBody, load_quantized
 from export.manifest import Label, build_manifest, encode_manifest, mlm_fields
 from export.measure import KNOWN_LINES, KNOWN_SAMPLES, known_answer, measure_inference_bytes
-from export.onnx import Graph, export_graph
+from export.onnx import Graph, export_graph, weights_in
 from export.plan import BODY_SAMPLES, STEM_PIXELS, check_graphs, plan_of_run
 from export.reproduce import Options
 from export.run_folder import TrainedRun, load_run
@@ -303,6 +303,4 @@ def _training_fields(run: TrainedRun) -> dict[str, Any]:
 
 
 def _mlm(label: Label, run: TrainedRun, plan: Plan, stem: Graph, body: Graph) -> dict[str, Any]:
-    features = plan.static_features + plan.dynamic_features
-    flown = features * (plan.bands + 1) + sum(item.numel() for item in run.network.body.parameters())
-    return mlm_fields(label, run.architecture, flown, plan, stem, body)
+    return mlm_fields(label, run.architecture, weights_in(stem) + weights_in(body), plan, stem, body)

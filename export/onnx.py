@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -283,3 +284,15 @@ def check_parity(
             )
         worst = max(worst, float(difference.max()))
     return worst
+
+
+WEIGHTED = ("Conv", "Gemm", "MatMul")
+
+
+def weights_in(graph: Graph) -> int:
+    """Return how many weights and biases a graph flies with; norms are folded into them by then."""
+    import onnx
+
+    model = onnx.load_from_string(graph.data)
+    taken = {name for node in model.graph.node if node.op_type in WEIGHTED for name in node.input[1:]}
+    return sum(math.prod(item.dims) for item in model.graph.initializer if item.name in taken)

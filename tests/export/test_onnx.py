@@ -6,7 +6,7 @@ import onnx
 import pytest
 import torch
 
-from export.onnx import OPSET, ExportError, Graph, check_graph, check_parity, export_graph
+from export.onnx import OPSET, ExportError, Graph, check_graph, check_parity, export_graph, weights_in
 
 
 class Small(torch.nn.Module):
@@ -43,6 +43,12 @@ def test_names_and_shapes_are_fixed(graph: Graph) -> None:
 def test_batch_norm_is_folded_and_operators_are_counted(graph: Graph) -> None:
     assert graph.operators == {"Conv": 1, "Relu": 1, "Resize": 1}
     assert graph.parity < 1e-5
+
+
+def test_weights_are_counted_as_they_fly(graph: Graph) -> None:
+    """3 x 2 x 2 x 2 weights and 3 biases: the norm's four times three numbers are in them."""
+    assert weights_in(graph) == 27
+    assert weights_in(exported(torch.nn.Linear(3, 2), (4, 3))) == 8
 
 
 def test_nothing_of_the_machine_is_left_in_the_file(graph: Graph) -> None:
