@@ -53,7 +53,7 @@ class MissingExtraError(UsageError):
     def __init__(self, library: str, extra: str, purpose: str) -> None:
         super().__init__(
             f"{purpose} needs {library}, which is not installed",
-            remedy=f"pip install 'onboard[{extra}]' (in a checkout: .venv/bin/pip install -e '.[{extra}]')",
+            remedy=f"in a checkout: .venv/bin/pip install -e '.[{extra}]'",
         )
 
 

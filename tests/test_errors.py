@@ -35,4 +35,4 @@ def test_exit_codes(kind: type[OnboardError], code: int) -> None:
 
 
 def test_missing_extra_says_how_to_get_it() -> None:
-    assert "onboard[train]" in str(MissingExtraError("torch", "train", "training"))
+    assert ".[train]" in str(MissingExtraError("torch", "train", "training"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,8 @@ from onboard.flight.bundle import MAGIC, read_container
 
 RULES: tuple[Rule, ...] = (*FORMAT_RULES, *VALUE_RULES, *PLACEMENT_RULES)
 SUFFIX = ".onnx"
+INT8_BODY = "body.i8"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,13 @@ def read_source(path: Path) -> Source:
         return Source(path, "onnx", data, {path.name: data})
     parts = read_container(data, name=str(path)).parts
     graphs = {name: bytes(part) for name, part in parts.items() if name.endswith(SUFFIX)}
+    if INT8_BODY in parts:
+        log.warning(
+            "%s: the body is in the core's own INT8 form (%s), of which no engine is made; give the "
+            "body.s8.onnx that onboard quantize wrote, or a float32 bundle",
+            path,
+            INT8_BODY,
+        )
     if not graphs:
         raise BundleError("the bundle holds no graph", file=path, expected=f"parts named *{SUFFIX}")
     return Source(path, "bundle", data, graphs)

@@ -92,6 +92,18 @@ def _type_of(text: str) -> str:
     return next((name for name, pattern in TYPES if re.search(pattern, lower)), UNKNOWN)
 
 
+CONVERSIONS = ("quantize", "dequantize", "reformat", "scale", "cast", "shuffle", "nop", "constant")
+"""Kinds of layers that only change how numbers are written: one that reads INT8 computes nothing in it."""
+
+
+def computes_in_int8(layers: Sequence[Layer]) -> bool:
+    """Return whether any layer that computes does so in INT8."""
+    return any(
+        layer.precision == "INT8" and not any(word in layer.kind.lower() for word in CONVERSIONS)
+        for layer in layers
+    )
+
+
 def count_precisions(layers: Sequence[Layer]) -> dict[str, int]:
     """Return how many layers run in each precision."""
     return dict(sorted(Counter(layer.precision for layer in layers).items()))

@@ -94,7 +94,7 @@ def bare_integer(graph: GraphView) -> Iterator[Hit]:
     for node in graph.of_type(DEQUANTIZE):
         source = graph.producer.get(node.input[0])
         operator = "a graph input" if source is None else source.op_type
-        if not graph.is_weight(node.input[0]) and operator not in (QUANTIZE, *INTEGER) and source is None:
+        if not graph.is_weight(node.input[0]) and operator not in (QUANTIZE, *INTEGER):
             yield Hit(graph.label(node), f"dequantizes {operator}")
 
 

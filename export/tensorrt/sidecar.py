@@ -54,7 +54,11 @@ def read_sidecar(engine: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise BundleError("the engine's sidecar cannot be read", file=path, found=error) from None
     files = fields.get("files") if isinstance(fields, dict) else None
-    if not isinstance(files, dict) or fields.get("format") != FORMAT or engine.name not in files:
+    whole = isinstance(files, dict) and all(
+        isinstance(entry, dict)
+        for entry in (*files.values(), *(fields.get(name, {}) for name in ("versions", "gpu")))
+    )
+    if not whole or not isinstance(files, dict) or fields.get("format") != FORMAT or engine.name not in files:
         raise BundleError("the engine's sidecar is malformed", file=path, expected=f"format {FORMAT}, files")
     for name, entry in files.items():
         file = engine.parent / name

@@ -14,7 +14,7 @@ from export.tensorrt.findings import Precision
 from onboard.errors import BundleError, MissingExtraError
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
+    from onnx import AttributeProto, ModelProto, NodeProto, TensorProto
 
 QUANTIZE, DEQUANTIZE = "QuantizeLinear", "DequantizeLinear"
 WEIGHTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
@@ -29,6 +29,24 @@ ACTIVATIONS = frozenset({"Clip", "LeakyRelu", "Relu"})
 DEFAULT_DOMAINS = ("", "ai.onnx")
 FLOAT16 = 10
 """``TensorProto.FLOAT16``."""
+
+
+def constant_of(attribute: AttributeProto) -> TensorProto | None:
+    """Return what an attribute of a Constant holds, a tensor or plain numbers; None if it is neither."""
+    from onnx import numpy_helper
+
+    if attribute.name == "value":
+        return attribute.t
+    numbers: dict[str, tuple[Any, type[np.generic]]] = {
+        "value_float": (attribute.f, np.float32),
+        "value_floats": (list(attribute.floats), np.float32),
+        "value_int": (attribute.i, np.int64),
+        "value_ints": (list(attribute.ints), np.int64),
+    }
+    if attribute.name not in numbers:
+        return None
+    values, kind = numbers[attribute.name]
+    return numpy_helper.from_array(np.asarray(values, kind))
 
 
 class GraphView:
@@ -59,8 +77,9 @@ class GraphView:
         self.constants = {item.name: item for item in graph.initializer}
         for node in self.nodes:
             for item in node.attribute if node.op_type == "Constant" else ():
-                if item.name == "value":
-                    self.constants[node.output[0]] = item.t
+                tensor = constant_of(item)
+                if tensor is not None:
+                    self.constants[node.output[0]] = tensor
         self.weights = set(self.constants)
         for node in self.nodes:  # They lie in the order of computation.
             if node.input and all(tensor in self.weights for tensor in node.input if tensor):

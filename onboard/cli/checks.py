@@ -17,10 +17,10 @@ from onboard.errors import OnboardError
 
 Status = Literal["ok", "note", "warn", "fail"]
 
-REQUIRED = ("numpy", "h5py", "onnxruntime", "click", "tqdm", "pillow")
+REQUIRED = ("numpy", "h5py", "onnxruntime", "click", "tqdm", "pillow", "array_api_compat")
 EXTRAS: dict[str, tuple[str, ...]] = {
     "train": ("torch", "lightning", "torchmetrics"),
-    "export": ("torch", "onnx", "onnxscript", "cryptography"),
+    "export": ("torch", "onnx", "onnxscript", "cryptography", "torchmetrics"),
     "geo": ("rasterio",),
     "campaign": ("dask", "distributed"),
 }
@@ -28,7 +28,7 @@ CPU_FLAGS = ("avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "asimd", "asim
 ORT_API_VERSION = 21
 SYSTEM_ENGINE = "libonnxruntime.so.1"
 MIN_FREE_MIB = 512
-REBUILD = "reinstall: pip install onboard (in a checkout: make)"
+REBUILD = "reinstall, in a checkout: .venv/bin/pip install -e ."
 # What a missing or half-built part raises; anything else is a bug and shall show as one.
 PART_ERRORS = (ImportError, OSError, AttributeError, OnboardError)
 
@@ -198,7 +198,7 @@ def check_extras(installed: Callable[[str], object] = find_spec) -> Iterator[Che
                 f"extra {extra}",
                 "note",
                 f"absent ({', '.join(missing)}); not needed to fly",
-                f"pip install 'onboard[{extra}]'",
+                f"in a checkout: .venv/bin/pip install -e '.[{extra}]'",
             )
         else:
             yield Check(f"extra {extra}", "ok", ", ".join(libraries))

@@ -182,9 +182,11 @@ def load_gate(name: str) -> Gate:
     module, _, function = name.partition(":")
     try:
         gate = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise UsageError(
             "there is no such gate", found=name, expected="MODULE:FUNCTION", remedy=str(error)
         ) from None
+    if not callable(gate):
+        raise UsageError("the gate is no function", found=name, expected="MODULE:FUNCTION")
     result: Gate = gate
     return result

@@ -139,7 +139,7 @@ def find_library() -> Path:
         "the flight core's library is not built",
         file=LIBRARY_NAME,
         expected=", or ".join(str(place) for place in places),
-        remedy=f"pip install onboard, build it with cmake, or set {LIBRARY_VARIABLE}",
+        remedy=f"in a checkout: pip install -e . ; or build it with cmake and set {LIBRARY_VARIABLE}",
     )
 
 

@@ -87,5 +87,7 @@ def _refusal(problem: str, file: Path, found: object, expected: object) -> Bundl
         file=file,
         found=found,
         expected=expected,
-        remedy="check the slots with `onboard bundle verify`, then set the folder up again",
+        remedy=f"check the slots with `onboard bundle verify`; then remove {file.name} and its copy, and set "
+        "the folder up again with `onboard bundle slots FOLDER --first BUNDLE`: the highest sequence is "
+        "forgotten",
     )

@@ -2,13 +2,15 @@
 
 A folder holds ``slot-a.onb``, ``slot-b.onb`` and ``active``, the record that says which of them flies. The
 record is replaced in one rename and never names a slot that is being written, so that a power cut between
-any two steps leaves one good bundle active. It also remembers the highest sequence that ever flew: no older
-bundle is taken after a rollback. One writer at a time; ``docs/bundle.md`` says how a C program does the same.
+any two steps leaves one good bundle active; ``active.copy`` is read where the record is damaged. It also
+remembers the highest sequence that ever flew: no older bundle is taken after a rollback. One writer at a
+time; ``docs/bundle.md`` says how a C program does the same.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,7 +23,8 @@ from onboard.flight.core import verify_bundle
 from onboard.flight.slot_record import Record, Slot, decode_record, encode_record
 from onboard.flight.trust import trusted_keys as shipped_keys
 
-RECORD = "active"
+RECORD, COPY = "active", "active.copy"
+log = logging.getLogger(__name__)
 OTHER = {"a": "b", "b": "a"}
 
 
@@ -54,12 +57,21 @@ class Slots:
         self._now, self._target, self._samples = now_unix_s, target, samples
 
     def record(self) -> Record:
-        """Return what the record says.
+        """Return what the record says; its copy, where it is damaged itself.
 
         Raises:
-            BundleError: If there is none, or it is damaged.
+            BundleError: If there is none, or both are damaged.
         """
-        return decode_record(self._read(self.folder / RECORD), self.folder / RECORD)
+        file, copy = self.folder / RECORD, self.folder / COPY
+        try:
+            return decode_record(self._read(file), file)
+        except BundleError as error:
+            try:
+                kept = decode_record(self._read(copy), copy)
+            except BundleError:
+                raise error from None
+            log.warning("%s; its copy is taken, and the next activation writes both anew", error)
+            return kept
 
     def path(self, slot: str) -> Path:
         """Return the file of slot ``a`` or ``b``."""
@@ -81,11 +93,12 @@ class Slots:
             BundleError: If the folder has an active bundle already, or this one is refused.
             OutputError: If it cannot be written.
         """
-        if (self.folder / RECORD).exists():
+        if any((self.folder / name).exists() for name in (RECORD, COPY)):
             raise BundleError(
                 "the slots are in use already",
                 file=self.folder / RECORD,
-                remedy="stage the bundle with `onboard bundle stage`",
+                remedy="stage the bundle with `onboard bundle stage`; where record and copy are damaged, "
+                "remove both, and mind that the highest sequence is forgotten with them",
             )
         slot = self._tried("a", data, minimum_sequence=0)
         try:
@@ -198,7 +211,13 @@ class Slots:
             ) from None
 
     def _record(self, record: Record) -> None:
-        self._write(self.folder / RECORD, encode_record(record))
+        data = encode_record(record)
+        self._write(self.folder / RECORD, data)
+        # Second: a cut before it leaves the record itself whole, and that holds with or without a copy.
+        try:
+            self._write(self.folder / COPY, data)
+        except OutputError as error:
+            log.warning("the record has no copy: %s", error)
 
     def _write(self, path: Path, data: bytes) -> None:
         """Replace a file whole: written aside, on the medium before it is renamed, and the name after it."""

@@ -202,4 +202,5 @@ class HealthReport(SizedStruct):
         ("body_ns_total", c.c_uint64),
         ("lines_lacking_bands", c.c_uint64),
         ("most_lacking_bands", c.c_uint64),
+        ("known_answers", c.c_uint64),
     )

@@ -104,6 +104,7 @@ class Health:
     body_ns_total: int
     lines_lacking_bands: int
     most_lacking_bands: int
+    known_answers: int
 
 
 @dataclass(frozen=True)

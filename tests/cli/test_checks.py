@@ -138,5 +138,5 @@ def test_absent_extras_are_named_with_their_command() -> None:
     found = {check.name: check for check in checks.check_extras(lambda name: name != "torch")}
     assert found["extra train"].status == "note"
     assert "torch" in found["extra train"].found
-    assert found["extra train"].remedy == "pip install 'onboard[train]'"
+    assert found["extra train"].remedy == "in a checkout: .venv/bin/pip install -e '.[train]'"
     assert found["extra geo"].status == "ok"

@@ -86,6 +86,8 @@ def test_a_machine_that_cannot_build_says_why(
 
 def test_a_gate_is_found_by_name() -> None:
     assert load_gate("json:dumps")({}) == "{}"  # type: ignore[comparison-overlap]
-    for name in ("json:none", "no_such_module:gate", "json", ""):
+    for name in ("json:none", "no_such_module:gate", "json", "", ".foo:bar"):
         with pytest.raises(UsageError, match="no such gate"):
             load_gate(name)
+    with pytest.raises(UsageError, match="no function"):
+        load_gate("os:sep")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes as c
 import mmap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -298,7 +299,7 @@ def test_a_missing_library_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert core.core_version().count(".") == 2
 
 
-@pytest.mark.parametrize("first_unknown", ["body_ns_total", "lines_lacking_bands"])
+@pytest.mark.parametrize("first_unknown", ["body_ns_total", "lines_lacking_bands", "known_answers"])
 def test_a_caller_of_an_older_header_gets_the_health_it_knows(bundle: TestBundle, first_unknown: str) -> None:
     older = getattr(HealthReport, first_unknown).offset
     with open_session(bundle, 16) as session:
@@ -310,3 +311,46 @@ def test_a_caller_of_an_older_header_gets_the_health_it_knows(bundle: TestBundle
         assert report.arena_bytes == session.health().arena_bytes
         report.struct_size = older + 4
         assert load_library().onb_health(session._handle, c.byref(report)) == Status.STRUCT_SIZE
+
+
+@pytest.mark.parametrize("offset", [0, 1, 2, 3, 4])
+def test_a_known_answer_is_never_passed_over_for_where_the_bundle_lies(offset: int) -> None:
+    radiance = np.ones((4, 16, 24), np.float32)
+    wrong = np.full((4, 2, 16), 0.5, np.float32)
+    liar = build_test_bundle(known=(radiance, wrong))
+    config, library = config_for(liar), load_library()
+    config.samples, config.known_answer = 16, 1
+    room = np.zeros(len(liar.data) + 64, np.uint8)
+    first = -room.ctypes.data % 16 + offset
+    room[first : first + len(liar.data)] = np.frombuffer(liar.data, np.uint8)
+    data = c.cast(room.ctypes.data + first, c.c_char_p)
+    size, handle, detail = c.c_size_t(), c.c_void_p(0x1234), Detail()
+    library.onb_memory_required(data, len(liar.data), c.byref(config), c.byref(size), None)
+    block = mmap.mmap(-1, size.value)
+    address = c.addressof(c.c_char.from_buffer(block))
+    found = library.onb_open(
+        data, len(liar.data), c.byref(config), address, size, c.byref(handle), c.byref(detail)
+    )
+    assert found == (Status.INVALID_ARGUMENT if offset % 4 else Status.KNOWN_ANSWER)
+    assert detail.field.decode() == ("bundle" if offset % 4 else detail.field.decode())
+    assert not handle.value
+
+
+def test_refusals_of_a_session_can_be_asked_for(bundle: TestBundle) -> None:
+    library = load_library()
+    with open_session(bundle, 16) as session:
+        detail, products, event = Detail(), Products(), Event()
+        products.struct_size, event.struct_size = 4, 8
+        calls: tuple[tuple[Callable[[], int], str], ...] = (
+            (lambda: library.onb_read_lines(session._handle, 5, c.byref(products)), "products.struct_size"),
+            (lambda: library.onb_read_lines(session._handle, 0, c.byref(Products())), "max_lines"),
+            (lambda: library.onb_read_lines(session._handle, 5, None), "products"),
+            (lambda: library.onb_poll_event(session._handle, c.byref(event)), "event.struct_size"),
+            (lambda: library.onb_poll_event(session._handle, None), "event"),
+            (lambda: library.onb_denoise_strip(session._handle, None), "radiance"),
+        )
+        for call, field in calls:
+            status = call()
+            assert library.onb_last_detail(session._handle, c.byref(detail)) == Status.OK
+            assert (detail.status, detail.field.decode()) == (status, field)
+            assert status in (Status.STRUCT_SIZE, Status.INVALID_ARGUMENT)

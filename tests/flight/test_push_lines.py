@@ -83,3 +83,12 @@ def test_refusals_are_told(run: Run) -> None:
     done = run("x.pub", "x.pub", "50")
     assert done.returncode == 2
     assert "not a bundle" in done.stderr
+
+
+def test_input_that_is_no_whole_lines_is_told(run: Run, radiance: Array, tmp_path: Path) -> None:
+    cut = run("x.onb", "x.pub", str(SAMPLES), given=radiance.tobytes()[:-4])
+    whole = run("x.onb", "x.pub", str(SAMPLES), given=radiance[:-1].tobytes())
+    assert (cut.returncode, whole.returncode) == (2, 0)
+    assert cut.stdout == whole.stdout
+    assert "do not end with a line" in cut.stderr
+    assert run("x.onb", "x.pub", str(SAMPLES), str(tmp_path)).returncode == 2

@@ -51,6 +51,7 @@ def test_plumes_are_found_where_they_are(bundle: TestBundle) -> None:
 def test_events_are_reported_soon_after_their_last_line(bundle: TestBundle, radiance: Array) -> None:
     _, events = fly(bundle, radiance)
     window = bundle.plan.strip_lines + bundle.plan.halo_lines + 1
+    assert events
     for event in events:
         assert 0 <= event.detected_at_line - event.last_line <= window
 
@@ -302,14 +303,24 @@ def test_a_known_answer_is_held(bundle: TestBundle) -> None:
     products, _ = fly(bundle, radiance)
     answer = np.stack([products["plume_probability"], products["ch4_enhancement"]], axis=1)
     good = build_test_bundle(known=(radiance, answer))
-    with open_session(good, 20) as session:
-        session.scrub()
-    with open_session(good, 33, products=("minerals",)) as session:
-        session.scrub()
+    wider: dict[str, Any] = {"products": ("minerals",)}
+    for samples, options in ((20, {}), (33, wider)):
+        with open_session(good, samples, **options) as session:
+            assert session.health().known_answers == 1
+            session.scrub()
+            session.reset()
+            assert session.health().known_answers == 2
+            # After a capture it is not run: the session must not take lines again by itself.
+            session.flush()
+            session.scrub()
+            assert session.health().known_answers == 2
+            with pytest.raises(UsageError, match="reset"):
+                session.push(np.ones((1, samples, radiance.shape[2]), np.float32))
     wrong = answer.copy()
     wrong[30, 0, 5] += 0.5
     bad = build_test_bundle(known=(radiance, wrong))
     with pytest.raises(BundleError, match=r"known input.*line 30, sample 5"):
         open_session(bad, 20)
     open_session(bad, 20, known_answer=False).close()
-    open_session(bad, 19).close()
+    with open_session(bad, 19) as session:
+        assert session.health().known_answers == 0

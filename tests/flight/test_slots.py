@@ -16,7 +16,7 @@ from export.limits import with_limits
 from onboard.errors import BundleError, OnboardError, OutputError
 from onboard.flight.bundle import read_container
 from onboard.flight.limits import Limits
-from onboard.flight.slots import RECORD, Slots
+from onboard.flight.slots import COPY, RECORD, Slots
 from tests.support.bundles import TEST_SEED, build_test_bundle, make_radiance
 
 PLAN: dict[str, Any] = {"stem_pixels": 16, "body_samples": 16, "inference_bytes": 8 << 20}
@@ -172,9 +172,9 @@ def replace_bundle(slots: Slots) -> None:
     slots.rollback()
 
 
-STEPS = 15
-"""Touches of the medium by `replace_bundle`: each of three files is written, synced, renamed (a cut may come
-before or after), and its folder synced."""
+STEPS = 25
+"""Touches of the medium by `replace_bundle`: each of five files (a slot, twice the record and its copy) is
+written, synced, renamed (a cut may come before or after), and its folder synced."""
 
 
 @pytest.mark.parametrize("step", range(STEPS + 1))
@@ -199,7 +199,7 @@ def test_a_power_cut_at_any_step_leaves_a_good_bundle(step: int, slots: Slots, t
         assert flying(slots) == BUNDLES[6]
 
 
-@pytest.mark.parametrize("step", range(10))
+@pytest.mark.parametrize("step", range(15))
 def test_a_power_cut_while_setting_up_can_be_made_good(step: int, tmp_path: Path) -> None:
     slots = slots_of(tmp_path / "slots")
     with pytest.MonkeyPatch.context() as patch:
@@ -228,3 +228,51 @@ def test_a_full_medium_leaves_the_active_bundle(slots: Slots, monkeypatch: pytes
     assert flying(slots) == BUNDLES[3]
     shutil.rmtree(slots.folder)
     fails(slots.active, BundleError, "No such file")
+
+
+def test_a_damaged_record_is_read_from_its_copy(slots: Slots, caplog: pytest.LogCaptureFixture) -> None:
+    slots.stage(BUNDLES[4])
+    slots.activate()
+    record = slots.folder / RECORD
+    whole = record.read_bytes()
+    for damaged in (bytes([whole[0] ^ 1]) + whole[1:], b""):
+        record.write_bytes(damaged)
+        caplog.clear()
+        assert flying(slots) == BUNDLES[4]
+        assert "its copy is taken" in caplog.text
+    record.unlink()
+    assert flying(slots) == BUNDLES[4]
+    fails(lambda: slots.install(BUNDLES[3]), BundleError, "in use already")
+    slots.rollback()
+    assert record.read_bytes() == (slots.folder / COPY).read_bytes()
+    assert flying(slots) == BUNDLES[3]
+    # The highest sequence is not forgotten.
+    fails(lambda: slots.stage(BUNDLES[4]), BundleError, "sequence")
+
+
+def test_with_both_records_damaged_the_way_out_is_told(slots: Slots) -> None:
+    for name in (RECORD, COPY):
+        (slots.folder / name).write_bytes(b"x")
+    fails(slots.active, BundleError, "remove active and its copy.*--first BUNDLE")
+    fails(lambda: slots.install(BUNDLES[4]), BundleError, "remove both")
+    for name in (RECORD, COPY):
+        (slots.folder / name).unlink()
+    slots.install(BUNDLES[4])
+    assert flying(slots) == BUNDLES[4]
+
+
+def test_a_record_without_its_copy_holds(
+    slots: Slots, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rename = os.replace
+
+    def no_copy(source: Path, to: Path) -> None:
+        if Path(to).name == COPY:
+            raise OSError(28, "No space left on device")
+        rename(source, to)
+
+    slots.stage(BUNDLES[4])
+    monkeypatch.setattr(os, "replace", no_copy)
+    slots.activate()
+    assert "has no copy" in caplog.text
+    assert flying(slots) == BUNDLES[4]

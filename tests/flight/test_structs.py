@@ -32,7 +32,7 @@ SIZES = {
     "onb_products": 80,
     "onb_radiance": 48,
     "onb_event": 80,
-    "onb_health_report": 184,
+    "onb_health_report": 192,
 }
 """Golden: a change here changes the interface, and onb_abi_version must rise with it, unless the struct grew
 at its end and the core still takes the older size."""

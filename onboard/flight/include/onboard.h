@@ -24,7 +24,8 @@
  *     onb_lines lines = {.struct_size = sizeof lines, .line_count = n, .radiance = radiance};
  *     while (lines.line_count > 0) {
  *         uint32_t consumed = 0;
- *         onb_push_lines(session, &lines, &consumed);  // ONB_AGAIN: read products and events first
+ *         onb_status status = onb_push_lines(session, &lines, &consumed);
+ *         if (status != ONB_OK && status != ONB_AGAIN) break;    // onb_last_detail says why
  *         lines.radiance += (size_t)consumed * samples * bands;
  *         lines.line_count -= consumed;
  *         onb_products products = {.struct_size = sizeof products};
@@ -132,7 +133,8 @@ typedef struct onb_config {
     uint64_t inference_bytes;    /* memory for the engine; 0: what the bundle's plan says */
     double pixel_size_m;         /* edge of a square ground pixel */
     const char *engine_library;  /* path or soname; NULL: $ONNXRUNTIME_LIBRARY, else libonnxruntime.so.1 */
-    uint32_t known_answer;       /* 1: run the bundle's known input at open, if it has one that fits */
+    uint32_t known_answer;       /* 1: run the bundle's known input at open, if it has one and samples are
+                                    no fewer than its; known_answers of the health report tells */
     uint32_t event_queue;        /* events that can wait to be polled, 1 to 65536 */
     uint64_t now_unix_s;         /* seconds since 1970, UTC; 0: not known, and no bundle has expired */
     const char *target;          /* what this computer is called; NULL: bundles of all targets are taken */
@@ -280,6 +282,8 @@ typedef struct onb_health_report {
     uint64_t body_ns_total;           /* of strip_ns_total: the body, and its planes becoming bytes */
     uint64_t lines_lacking_bands;     /* lines of which most pixels lack a band */
     uint64_t most_lacking_bands;      /* of one line */
+    uint64_t known_answers;           /* times that the bundle's known answer was run and held: 0 says that it
+                                         was never tried */
 } onb_health_report;
 
 ONB_API const char *onb_version(void);
@@ -299,7 +303,9 @@ ONB_API onb_status onb_bundle_info(const void *bundle, size_t bundle_size, onb_b
 /* Bytes of the block that onb_open will want: what the core itself takes, exactly, and inference_bytes. */
 ONB_API onb_status onb_memory_required(const void *bundle, size_t bundle_size, const onb_config *config,
                                        size_t *bytes, onb_detail *detail);
-/* Verifies the bundle, then builds a session in the block. The bundle may be freed after it. */
+/* Verifies the bundle, then builds a session in the block. The bundle may be freed after it. With known_answer
+ * the bundle must lie at a multiple of 4 bytes (ONB_INVALID_ARGUMENT, field bundle). After anything but ONB_OK
+ * *session is NULL. */
 ONB_API onb_status onb_open(const void *bundle, size_t bundle_size, const onb_config *config, void *memory,
                             size_t memory_size, onb_session **session, onb_detail *detail);
 
@@ -314,7 +320,8 @@ ONB_API onb_status onb_delta_apply(const void *old_bundle, size_t old_size, cons
                                    const onb_config *config, void *out, size_t out_capacity, size_t *out_size,
                                    onb_detail *detail);
 
-/* Takes in lines until all are consumed, or ONB_AGAIN: the next strip waits for an empty queue. */
+/* Takes in lines until all are consumed, or ONB_AGAIN: the next strip waits for an empty queue. After a failure of
+ * the engine, here or in onb_flush, the capture cannot go on: both return that status until onb_reset. */
 ONB_API onb_status onb_push_lines(onb_session *session, const onb_lines *lines, uint32_t *consumed);
 /* Runs the strips that are still open; ONB_AGAIN as in onb_push_lines. After ONB_OK only onb_reset
  * makes the session take lines again. */
@@ -329,13 +336,15 @@ ONB_API onb_status onb_denoise_strip(onb_session *session, onb_radiance *radianc
 ONB_API onb_status onb_poll_event(onb_session *session, onb_event *event);
 
 ONB_API onb_status onb_health(const onb_session *session, onb_health_report *health);
-/* The detail of the last failed call on this session. */
+/* The detail of the last call on this session that failed; onb_health and onb_last_detail themselves leave it. */
 ONB_API onb_status onb_last_detail(const onb_session *session, onb_detail *detail);
 /* Hashes what must not change in the block: plan and configuration, tables, weights with their scales. Running
  * statistics, queues and pointers change or belong to this run, and are not covered. With a bundle, which must be
- * the one opened, and before the first line: also runs its known answer. */
+ * the one opened and lie at a multiple of 4 bytes, and before a capture's first line: also runs its known answer,
+ * where it has one that fits (known_answers of the health report counts). */
 ONB_API onb_status onb_scrub(onb_session *session, const void *bundle, size_t bundle_size);
-/* Forgets the capture and starts a new one at line 0; counters of health start again too. */
+/* Forgets the capture and starts a new one at line 0; counters of health start again, but for scrubs, scrub_errors,
+ * known_answers and what is counted since open. */
 ONB_API onb_status onb_reset(onb_session *session);
 /* Gives back the engine; the block is the caller's again. NULL is allowed. */
 ONB_API onb_status onb_close(onb_session *session);

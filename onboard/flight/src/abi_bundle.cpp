@@ -228,13 +228,15 @@ onb_status onb_memory_required(const void *data, size_t size, const onb_config *
 
 onb_status onb_open(const void *data, size_t size, const onb_config *config, void *memory, size_t memory_size,
                     onb_session **session, onb_detail *detail) {
+    if (session != nullptr) {
+        *session = nullptr;
+    }
     if (!detail_begin(detail)) {
         return ONB_STRUCT_SIZE;
     }
     if (session == nullptr) {
         return fail(detail, ONB_INVALID_ARGUMENT, "no place for the session", "session", text("NULL"));
     }
-    *session = nullptr;
     Bundle bundle;
     uint64_t core = 0;
     uint64_t engine = 0;

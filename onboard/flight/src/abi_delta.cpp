@@ -93,15 +93,18 @@ onb_status onb_delta_info(const void *data, size_t size, onb_delta_description *
 onb_status onb_delta_apply(const void *old_bundle, size_t old_size, const void *data, size_t size,
                            const onb_config *config, void *out, size_t out_capacity, size_t *out_size,
                            onb_detail *detail) {
+    // Whatever the caller got wrong, an old bundle must not be taken for the new one.
+    if (out_size != nullptr) {
+        *out_size = 0;
+    }
+    if (out != nullptr) {
+        memset(out, 0, out_capacity);
+    }
     if (!detail_begin(detail)) {
         return ONB_STRUCT_SIZE;
     }
     if (out_size == nullptr) {
         return fail(detail, ONB_INVALID_ARGUMENT, "no place for the size", "out_size", text("NULL"));
-    }
-    *out_size = 0;
-    if (out != nullptr) {
-        memset(out, 0, out_capacity);
     }
     const Bytes base = {static_cast<const uint8_t *>(old_bundle), old_size};
     auto *block = static_cast<uint8_t *>(out);

@@ -27,13 +27,21 @@ onb_status stop_capture(Session *s, onb_status status) {
 
 onb_status wrong_state(Session *s, const char *problem) { return fail(&s->detail, ONB_STATE, problem, "session"); }
 
+onb_status missing(Session *s, const char *field) {
+    return fail(&s->detail, ONB_INVALID_ARGUMENT, "no place for the answer", field, text("NULL"));
+}
+
+onb_status wrong_size(Session *s, const char *field, uint32_t found, size_t expected) {
+    return fail(&s->detail, ONB_STRUCT_SIZE, "struct_size is not that of this library", field, text("%u", found),
+                text("%zu", expected));
+}
+
 onb_status check_lines(Session *s, const onb_lines *lines) {
     if (lines == nullptr) {
         return fail(&s->detail, ONB_INVALID_ARGUMENT, "no lines were given", "lines", text("NULL"));
     }
     if (lines->struct_size != sizeof(onb_lines)) {
-        return fail(&s->detail, ONB_STRUCT_SIZE, "struct_size is not that of this library", "lines.struct_size",
-                    text("%u", lines->struct_size), text("%zu", sizeof(onb_lines)));
+        return wrong_size(s, "lines.struct_size", lines->struct_size, sizeof(onb_lines));
     }
     if (lines->line_count > 0 && lines->radiance == nullptr) {
         return fail(&s->detail, ONB_INVALID_ARGUMENT, "no radiance was given", "lines.radiance", text("NULL"));
@@ -94,6 +102,7 @@ void fill_health(const Session &s, onb_health_report *health) {
     health->body_ns_total = s.counters.body_ns_total;
     health->lines_lacking_bands = s.counters.lacking;
     health->most_lacking_bands = s.counters.most_lacking;
+    health->known_answers = s.counters.known_answers;
 }
 
 } // namespace
@@ -147,11 +156,17 @@ onb_status onb_flush(onb_session *session) {
 
 onb_status onb_read_lines(onb_session *session, uint32_t max_lines, onb_products *products) {
     Session *s = inner(session);
-    if (s == nullptr || products == nullptr || max_lines == 0) {
+    if (s == nullptr) {
         return ONB_INVALID_ARGUMENT;
     }
+    if (products == nullptr) {
+        return missing(s, "products");
+    }
+    if (max_lines == 0) {
+        return fail(&s->detail, ONB_INVALID_ARGUMENT, "no lines were asked for", "max_lines", text("0"));
+    }
     if (products->struct_size != sizeof *products) {
-        return ONB_STRUCT_SIZE;
+        return wrong_size(s, "products.struct_size", products->struct_size, sizeof *products);
     }
     ProductQueue &queue = s->products;
     const uint32_t rest = queue.lines - queue.delivered;
@@ -178,11 +193,14 @@ onb_status onb_read_lines(onb_session *session, uint32_t max_lines, onb_products
 
 onb_status onb_denoise_strip(onb_session *session, onb_radiance *radiance) {
     Session *s = inner(session);
-    if (s == nullptr || radiance == nullptr) {
+    if (s == nullptr) {
         return ONB_INVALID_ARGUMENT;
     }
+    if (radiance == nullptr) {
+        return missing(s, "radiance");
+    }
     if (radiance->struct_size != sizeof *radiance) {
-        return ONB_STRUCT_SIZE;
+        return wrong_size(s, "radiance.struct_size", radiance->struct_size, sizeof *radiance);
     }
     if (s->denoising == nullptr) {
         return wrong_state(s, "the session was opened without config.denoise");
@@ -210,11 +228,14 @@ onb_status onb_denoise_strip(onb_session *session, onb_radiance *radiance) {
 
 onb_status onb_poll_event(onb_session *session, onb_event *event) {
     Session *s = inner(session);
-    if (s == nullptr || event == nullptr) {
+    if (s == nullptr) {
         return ONB_INVALID_ARGUMENT;
     }
+    if (event == nullptr) {
+        return missing(s, "event");
+    }
     if (event->struct_size != sizeof *event) {
-        return ONB_STRUCT_SIZE;
+        return wrong_size(s, "event.struct_size", event->struct_size, sizeof *event);
     }
     return s->events.poll(event) ? ONB_OK : ONB_EMPTY;
 }

@@ -18,7 +18,8 @@ onb_status answer(Session *s, Bytes file) {
     }
     Bundle bundle;
     const onb_status status = read_bundle(file, &bundle, &s->detail);
-    const bool fits = status == ONB_OK && s->arrived == 0 && known_answer_fits(*s, bundle.tables);
+    const bool fits = status == ONB_OK && s->phase == Phase::taking && s->arrived == 0 &&
+                      known_answer_fits(*s, bundle.tables);
     return fits ? run_known_answer(s, bundle.tables) : status;
 }
 

@@ -324,6 +324,7 @@ bool settings_intact(const Session &s) { return same_digest(digest_settings(s), 
 void session_reset(Session *s, uint32_t samples) {
     const uint64_t scrubs = s->counters.scrubs;
     const uint64_t errors = s->counters.scrub_errors;
+    const uint64_t answers = s->counters.known_answers;
     s->phase = Phase::taking;
     s->failure = ONB_OK;
     s->samples = samples;
@@ -332,6 +333,7 @@ void session_reset(Session *s, uint32_t samples) {
     s->counters = Counters{};
     s->counters.scrubs = scrubs;
     s->counters.scrub_errors = errors;
+    s->counters.known_answers = answers;
     clear_statistics(*s, &s->before);
     clear_statistics(*s, &s->after);
     clear_dead_bands(&s->dead, s->plan);
@@ -342,11 +344,14 @@ void session_reset(Session *s, uint32_t samples) {
 }
 
 bool known_answer_fits(const Session &s, const Tables &tables) {
-    const bool aligned = reinterpret_cast<uintptr_t>(tables.known_input.data) % alignof(float) == 0;
-    return !s.own_gas && tables.known_input.data != nullptr && aligned && s.plan.known_samples <= s.config.samples;
+    return !s.own_gas && tables.known_input.data != nullptr && s.plan.known_samples <= s.config.samples;
 }
 
 onb_status run_known_answer(Session *s, const Tables &tables) {
+    if (reinterpret_cast<uintptr_t>(tables.known_input.data) % alignof(float) != 0) {
+        return fail(&s->detail, ONB_INVALID_ARGUMENT, "the known answer cannot be run out of an unaligned bundle",
+                    "bundle", text("an odd address"), text("a multiple of 4 bytes"));
+    }
     const uint32_t samples = s->config.samples;
     const uint32_t products = s->config.products;
     const size_t line_values = static_cast<size_t>(s->plan.known_samples) * s->plan.bands;
@@ -366,6 +371,7 @@ onb_status run_known_answer(Session *s, const Tables &tables) {
     }
     s->config.products = products;
     session_reset(s, samples);
+    s->counters.known_answers += status == ONB_OK ? 1 : 0;
     return status;
 }
 

@@ -95,7 +95,7 @@ struct ProductQueue {
 struct Counters {
     uint64_t lines_delivered, strips, repaired, invalid;
     uint64_t line_ns_max, line_ns_total, strip_ns_max, strip_ns_total, body_ns_total;
-    uint64_t scrubs, scrub_errors;
+    uint64_t scrubs, scrub_errors, known_answers;
     uint64_t lacking, most_lacking; // lines that lack bands, and how many the worst of them lacks
 };
 

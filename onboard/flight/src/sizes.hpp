@@ -16,6 +16,8 @@ constexpr size_t second_description_size = offsetof(onb_bundle_description, has_
 constexpr size_t first_health_size = offsetof(onb_health_report, body_ns_total);
 constexpr size_t second_health_size = offsetof(onb_health_report, lines_lacking_bands);
 
+constexpr size_t third_health_size = offsetof(onb_health_report, known_answers);
+
 inline bool known_config_size(size_t size) {
     return size == sizeof(onb_config) || size == third_config_size || size == second_config_size ||
            size == first_config_size;
@@ -27,7 +29,8 @@ inline bool known_description_size(size_t size) {
 }
 
 inline bool known_health_size(size_t size) {
-    return size == sizeof(onb_health_report) || size == second_health_size || size == first_health_size;
+    return size == sizeof(onb_health_report) || size == third_health_size || size == second_health_size ||
+           size == first_health_size;
 }
 
 } // namespace onb

@@ -225,6 +225,13 @@ def quantized_output() -> bytes:
     return bytes(helper.make_model(model, opset_imports=opset, ir_version=10).SerializeToString())
 
 
+def cast_to_int8() -> bytes:
+    maker = Maker()
+    extra = [maker.constant("scale", 0.02), maker.constant("point", 0, np.int8)]
+    cast = maker.node("Cast", "cast1", ["x"], to=TensorProto.INT8)
+    return maker.model(maker.conv("conv1", maker.node("DequantizeLinear", "cast_dq", [cast, *extra])))
+
+
 def int8_weight_of_float_input() -> bytes:
     maker = Maker()
     return maker.model(maker.conv("conv1", "x"))
@@ -280,6 +287,7 @@ BROKEN: dict[str, tuple[str, str, Make]] = {
         ("double", "half", double_constant),
         ("int8-only", "bias_dq", quantized_bias),
         ("bare-integer", "output_q", quantized_output),
+        ("bare-integer", "cast_dq", cast_to_int8),
         ("half-quantized", "conv1", int8_weight_of_float_input),
         ("half-quantized", "matmul1", half_a_product),
         ("nested-graph", "if1", branch),

@@ -18,10 +18,12 @@ from export.tensorrt.parity import Run
 from export.tensorrt.routes import Route, TensorRtRoute
 from export.tensorrt.sidecar import read_sidecar, sha256
 from onboard.errors import BundleError, OutputError, UsageError
+from onboard.flight.bundle import default_bundle_path
 from tests.export.samples import sample_parts
 from tests.export.tensorrt.broken import unsigned
 from tests.export.tensorrt.fake import FakeCuda, FakeTensorRt
 from tests.export.tensorrt.graphs import SHAPE, good_float, good_quantized
+from tests.export.tensorrt.test_real import check_engines
 
 
 @pytest.fixture
@@ -80,6 +82,20 @@ def test_a_bundle_gives_an_engine_a_graph(tmp_path: Path, trt: FakeTensorRt) -> 
     assert alone.fields["precisions"] == {"INT8": 1}
     with pytest.raises(UsageError, match="no such graph"):
         export_engines(path, tmp_path, route(tmp_path), graphs=["head.onnx"])
+
+
+def test_what_is_asked_of_real_engines_can_be_met(
+    tmp_path: Path, trt: FakeTensorRt, float_bundle: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The tests that need a GPU skip here: this keeps what they ask of bundles true."""
+    for bundle, graphs in (
+        (default_bundle_path(), {"stem.onnx", "denoiser.onnx"}),
+        (float_bundle, {"stem.onnx", "body.onnx"}),
+    ):
+        caplog.clear()
+        out = tmp_path / bundle.stem
+        check_engines(export_engines(bundle, out, route(out)), out, graphs)
+        assert ("body.s8.onnx" in caplog.text) is (bundle != float_bundle)
 
 
 def test_a_refused_graph_never_reaches_tensorrt(tmp_path: Path, trt: FakeTensorRt) -> None:

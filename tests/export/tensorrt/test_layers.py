@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from export.tensorrt.layers import count_precisions, read_layers
+from export.tensorrt.layers import computes_in_int8, count_precisions, read_layers
 from onboard.errors import BundleError
 
 INT8_TEN = "Thirty-two wide channel vectorized row major Int8 format"
@@ -68,3 +68,23 @@ def test_unknown_words_are_called_unknown() -> None:
 def test_names_alone_or_no_json_are_refused(text: str) -> None:
     with pytest.raises(BundleError, match="engine"):
         read_layers(text)
+
+
+def unfused(kind: str, given: str, made: str) -> dict[str, object]:
+    return {
+        "Name": kind,
+        "LayerType": kind,
+        "Inputs": [{"Name": "a", "Format": "linear", "DataType": given}],
+        "Outputs": [{"Name": "b", "Format": "linear", "DataType": made}],
+    }
+
+
+def test_numbers_that_are_only_rewritten_are_no_arithmetic() -> None:
+    """Q and DQ that TensorRT did not fuse, about convolutions in float."""
+    conv = unfused("CaskConvolution", "Float", "Float") | {"Weights": {"Type": "Float"}}
+    around = [unfused("Quantize", "Float", "Int8"), unfused("Dequantize", "Int8", "Float")]
+    layers = read_layers(json.dumps({"Layers": [*around, unfused("Reformat", "Int8", "Int8"), conv]}))
+    assert count_precisions(layers)["INT8"] == 2
+    assert not computes_in_int8(layers)
+    assert computes_in_int8(read_layers(json.dumps(TEN)))
+    assert computes_in_int8(read_layers(json.dumps(ELEVEN)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,9 +49,14 @@ def test_another_gpu_or_release_is_refused(tmp_path: Path, group: str, name: str
         require_match(fields, versions=here["versions"], gpu=here["gpu"])
 
 
+NO_ENTRIES: tuple[Any, ...] = (None, "text", [])
+HALF = [json.dumps({"format": 1, "files": {"x.engine": entry}}) for entry in NO_ENTRIES]
+HALF += [json.dumps({"format": 1, "files": {"x.engine": {}}, group: ["a"]}) for group in ("versions", "gpu")]
+
+
 def test_missing_and_malformed_sidecars_are_refused(tmp_path: Path) -> None:
     engine = write(tmp_path)
-    for text in ("", "[]", "{}", json.dumps({"format": 2, "files": {"x.engine": {}}}), "{"):
+    for text in ("", "[]", "{}", json.dumps({"format": 2, "files": {"x.engine": {}}}), "{", *HALF):
         sidecar_path(engine).write_text(text)
         with pytest.raises(BundleError, match="sidecar"):
             read_sidecar(engine)

@@ -62,3 +62,16 @@ def test_the_narrowest_type_is_named() -> None:
     half = maker.node("Cast", "narrow", ["x"], to=onnx.TensorProto.FLOAT16)
     wide = maker.node("Cast", "widen", [maker.node("Relu", "relu", [half])], to=onnx.TensorProto.FLOAT)
     assert GraphView(maker.model(wide), "x.onnx").precision == "float16"
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [("value_float", 0.5, 0.5), ("value_floats", [0.5, 2.0], [0.5, 2.0]), ("value_int", 3, 3)],
+)
+def test_constants_may_be_plain_numbers(name: str, given: object, expected: object) -> None:
+    maker = Maker()
+    maker.node("Constant", "c", [], **{name: given})
+    view = GraphView(maker.model(maker.node("Neg", "neg", ["x"])), "x.onnx")
+    found = view.constant("c_out")
+    assert found is not None
+    assert found.tolist() == pytest.approx(expected)
