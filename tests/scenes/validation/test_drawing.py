@@ -51,7 +51,7 @@ def test_matplotlib_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch
         return real(name, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(MissingExtraError, match=r"onboard\[report\]"):
+    with pytest.raises(MissingExtraError, match=r"\.\[report\]"):
         drawing.sheet()
 
 

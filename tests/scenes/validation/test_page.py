@@ -112,7 +112,7 @@ def test_a_missing_library_is_named_before_any_work(
             raise ModuleNotFoundError(asked)
 
     monkeypatch.setattr(under_test, "import_module", missing)
-    with pytest.raises(MissingExtraError, match=rf"{name}.*onboard\[report\]"):
+    with pytest.raises(MissingExtraError, match=rf"{name}.*\.\[report\]"):
         validate(tmp_path / "out")
     assert not (tmp_path / "out").exists()
     monkeypatch.undo()
