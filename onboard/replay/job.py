@@ -338,9 +338,7 @@ def _check_valid(playback: Playback, capture: Capture) -> None:
 def _warn_after(playback: Playback, location: Location | None, health: Any, warnings: list[str]) -> None:
     found = selection.warnings_of_bands(health.lines_lacking_bands, health.most_lacking_bands)
     if health.events_dropped:
-        found.append(
-            f"{health.events_dropped} plume events found no room in the core's queue and are not in {EVENTS}"
-        )
+        found.append(f"{health.events_dropped} plume events found no room in the core's queue and are lost")
     nonfinite = playback.quality.as_dict()["non_finite"]
     if nonfinite:
         found.append(f"{nonfinite} pixels with NaN or infinite radiance were masked")

@@ -66,16 +66,7 @@ def fit(
     share = check_share(recipe, ranks)
     module = LinescanTraining(recipe, tables, sources)
     checkpoint = out / CHECKPOINT
-    if checkpoint.exists():
-        state = torch.load(checkpoint, map_location="cpu", weights_only=False)
-        done = int(state["global_step"])
-        module.load_state_dict(state["state_dict"])
-        log.info("going on from step %d of %d", done, recipe.steps)
-    else:
-        done = 0
-        if pool is not None and isinstance(module.network, Linescan):
-            start_stem(module.network, pool, tables, recipe)
-            module.average.module.load_state_dict(module.network.state_dict())
+    done = _taken_up(module, checkpoint, pool, tables)
     ends = phases(recipe)
     if pool is None and recipe.mining_rounds:
         log.warning("mining_rounds is %d, but there are no scenes to mine", recipe.mining_rounds)
@@ -83,17 +74,12 @@ def fit(
         if done >= end and end != ends[-1]:
             continue
         weights = _mined(out, module, pool, tables, index, ranks)
-        first = done * recipe.batch
         if sources:
-            now = [
-                replace(source, weights=weights) if isinstance(source, SceneSource) else source
-                for source in sources
-            ]
-            mixed = MixedBatches(now, [item.share for item in recipe.data], recipe, first=done)
-            loader = DataLoader(mixed, batch_size=None, num_workers=1, prefetch_factor=2)
+            loader = _mixed_loader(recipe, sources, weights, done)
         else:
             assert pool is not None
             label, crop, sigma = recipe.mineral_label, recipe.crop, recipe.continuum_sigma
+            first = done * recipe.batch
             data = PlumePatches(pool, tables, recipe.seed, label, crop, first, weights, ranks, sigma)
             loader = DataLoader(data, batch_size=share, num_workers=1, prefetch_factor=2)
         trainer = _trainer(recipe, out, end, interactive, ranks, watch)
@@ -102,6 +88,30 @@ def fit(
         trainer.save_checkpoint(checkpoint)
         done = end
     return module
+
+
+def _taken_up(module: LinescanTraining, checkpoint: Path, pool: Pool | None, tables: FlightTables) -> int:
+    """Return the steps that are done: those of the checkpoint, or none, the stem at its start."""
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location="cpu", weights_only=False)
+        module.load_state_dict(state["state_dict"])
+        log.info("going on from step %d of %d", state["global_step"], module.recipe.steps)
+        return int(state["global_step"])
+    if pool is not None and isinstance(module.network, Linescan):
+        start_stem(module.network, pool, tables, module.recipe)
+        module.average.module.load_state_dict(module.network.state_dict())
+    return 0
+
+
+def _mixed_loader(
+    recipe: Recipe, sources: list[Source], weights: Weights | None, first: int
+) -> DataLoader[Any]:
+    """Return batches of data sets from number ``first`` on; scenes are drawn as often as they weigh."""
+    now = [
+        replace(source, weights=weights) if isinstance(source, SceneSource) else source for source in sources
+    ]
+    mixed = MixedBatches(now, [item.share for item in recipe.data], recipe, first=first)
+    return DataLoader(mixed, batch_size=None, num_workers=1, prefetch_factor=2)
 
 
 def _mined(
