@@ -153,7 +153,8 @@ def _choose_events(scored: Scored, threshold: float) -> tuple[int, float]:
     loosest lets through whatever these happen not to hold: the middle one is taken.
     """
     patches = [_components(scored, index, threshold) for index in range(len(scored.plume))]
-    low = float(np.log(threshold) - np.log1p(-threshold))
+    known = min(max(threshold, 1e-6), 1.0 - 1e-6)  # a sure network's may round to 0 or 1
+    low = float(np.log(known) - np.log1p(-known))
     peaks = [float(peak) for peak in 1.0 / (1.0 + np.exp(-(low + PEAK_LOGITS)))]
     merits = np.array([[_merit(patches, size, peak, scored.plume.size) for peak in peaks] for size in SIZES])
     size, peak = middle_of(merits >= merits.max() - 1e-9)

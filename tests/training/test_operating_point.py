@@ -76,3 +76,11 @@ def test_rare_plumes_with_small_probabilities_have_peaks_to_choose_from() -> Non
     point = choose(faint)
     assert 0.01 < point.plume_threshold <= point.event_peak_probability < 0.0161
     assert event_scores(faint, point) == (1.0, 0.0)
+
+
+def test_a_network_that_is_sure_has_events_too() -> None:
+    case = scored(5)
+    sure = replace(case, plume=(case.plume_id > 0).astype(np.float32))
+    point = choose(sure)
+    assert 0.99 < point.event_peak_probability <= 1.0
+    assert event_scores(sure, point) == (1.0, 0.0)

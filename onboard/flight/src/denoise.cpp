@@ -124,7 +124,7 @@ void take_denoised(Session *s, const Panel &panel) {
             for (size_t k = 0; k < bands; ++k) {
                 // Within what the ring holds, whatever the network says; what is no number is dark.
                 const float said = row[k * plane + (sample - panel.start)];
-                const float log = std::fmin(std::fmax(said, log_floor), log_ceiling);
+                const float log = !(said > log_floor) ? log_floor : said < log_ceiling ? said : log_ceiling;
                 target[k] = (quality & ONB_QUALITY_INVALID) != 0
                                 ? flag_of(quality)
                                 : std::exp(log) / s->constants.inverse_reference[s->constants.filter_bands[k]];

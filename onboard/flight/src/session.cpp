@@ -350,7 +350,7 @@ bool known_answer_fits(const Session &s, const Tables &tables) {
 onb_status run_known_answer(Session *s, const Tables &tables) {
     if (reinterpret_cast<uintptr_t>(tables.known_input.data) % alignof(float) != 0) {
         return fail(&s->detail, ONB_INVALID_ARGUMENT, "the known answer cannot be run out of an unaligned bundle",
-                    "bundle", text("an odd address"), text("a multiple of 4 bytes"));
+                    "bundle", text("another address"), text("a multiple of 4 bytes"));
     }
     const uint32_t samples = s->config.samples;
     const uint32_t products = s->config.products;
